@@ -229,11 +229,11 @@ mod tests {
     fn any_sequence_of_moves_reads_what_its_steps_read() {
         let mut r = Numbers(1);
         let (mut padded, mut refused, mut regained) = (0, 0, 0);
-        for _ in 0..4000 {
+        for _ in 0..8000 {
             let s = shape(1 + r.below(3), 1 + r.below(5), 1 + r.below(6));
             let (mut win, mut want) = (Window::whole(&s), Indices::whole(&s));
             let mut has_border = false;
-            for _ in 0..1 + r.below(7) {
+            for _ in 0..1 + r.below(12) {
                 match r.below(3) {
                     0 => {
                         let k = r.below(3);
@@ -252,9 +252,9 @@ mod tests {
                         want = want.orient(perm, flip);
                     }
                     _ => {
-                        let before = [0; 3].map(|_| r.below(5));
+                        let before = [0; 3].map(|_| r.below(3) * r.below(3));
                         let border = BORDERS[r.below(5)];
-                        let n: Vec<usize> = (0..3).map(|k| want.n[k] + before[k] + r.below(5)).collect();
+                        let n: Vec<usize> = (0..3).map(|k| want.n[k] + before[k] + r.below(2) * r.below(5)).collect();
                         let n = [n[0], n[1], n[2]];
                         match win.pad(before, n, border, &Fill::all(7.0)) {
                             None => {
