@@ -6,6 +6,10 @@ use crate::image::Element;
 #[inline]
 pub fn mirror_row<E: Element>(src: &[E], out: &mut [E], c: usize) {
     assert!(src.len() == out.len() && src.len().is_multiple_of(c));
+    #[cfg(target_arch = "x86_64")]
+    if crate::kernel::x86::flip::mirror_row(src, out, c) {
+        return;
+    }
     plain(src, out, c);
 }
 

@@ -10,6 +10,7 @@ mod tests;
 mod transpose;
 
 pub use mirror::mirror_row;
+pub(crate) use transpose::Walk;
 
 use crate::image::{Element, RowsMut, Volume, Window};
 use run::{Run, runs};
@@ -43,7 +44,7 @@ pub fn window_rows<E: Element>(src: &Volume<E>, win: &Window, fill: &[E], z: usi
                 match rx.from {
                     Some(sx) => transpose::strided_rows(
                         &src.data[..],
-                        transpose::Walk {
+                        Walk {
                             first: first + sx * strides[ax.from],
                             dy: step,
                             dx: rx.step * strides[ax.from] as isize,

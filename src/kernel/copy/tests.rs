@@ -193,3 +193,72 @@ fn fill_pixels_lays_whole_pixels() {
         }
     }
 }
+
+/// Throw-away timing.
+#[test]
+#[ignore]
+fn timing() {
+    use std::time::Instant;
+    fn best(mut f: impl FnMut()) -> f64 {
+        let (mut best, t0) = (f64::MAX, Instant::now());
+        while t0.elapsed().as_millis() < 60 {
+            let t = Instant::now();
+            f();
+            best = best.min(t.elapsed().as_nanos() as f64 / 1000.0);
+        }
+        best
+    }
+    fn go<E: Element>(name: &str, h: usize, w: usize, c: usize) {
+        let n = h * w * c;
+        let src = vec![E::default(); n];
+        let mut out = vec![E::default(); (h + 40) * (w + 40) * c];
+        let vol = Volume { data: &src[..], d: 1, h, w, c, row: w * c, slice: n };
+        let s = Shape { d: 1, h, w, c, dtype: crate::image::DType::U8 };
+        let mut fill = vec![E::default(); c];
+        fill[0] = src[0];
+        let mut line = format!("{name} {h}x{w}x{c}: copy {:.1}", best(|| out[..n].copy_from_slice(&src)));
+        let whole = Window::whole(&s);
+        let mut run = |name: &str, win: &Window, band: usize| {
+            let (w, h, _) = win.size();
+            let t = best(|| {
+                for y0 in (0..h).step_by(band) {
+                    let k = band.min(h - y0);
+                    let mut rows = RowsMut::packed(&mut out[y0 * w * c..(y0 + k) * w * c], w, k, c);
+                    window_rows(&vol, win, &fill, 0, y0, &mut rows);
+                }
+            });
+            line += &format!(" {name} {t:.1}");
+        };
+        let with = |perm, flip| {
+            let mut win = whole.clone();
+            win.orient(perm, flip);
+            win
+        };
+        run("vflip", &with([0, 1, 2], [false, true, false]), 9999);
+        run("hflip", &with([0, 1, 2], [false, false, true]), 9999);
+        run("T", &with([0, 2, 1], [false; 3]), 9999);
+        run("T16", &with([0, 2, 1], [false; 3]), 16);
+        run("rot90", &with([0, 2, 1], [false, true, false]), 9999);
+        run("rot270", &with([0, 2, 1], [false, false, true]), 9999);
+        for (name, b) in [("const", Border::Constant), ("repl", Border::Replicate), ("r101", Border::Reflect101)] {
+            run(name, &whole.pad([0, 16, 16], [1, h + 32, w + 32], b, &Fill::all(0.0)).unwrap(), 9999);
+        }
+        let mut crop = whole.clone();
+        crop.crop_axis(1, 16, h - 32);
+        crop.crop_axis(2, 16, w - 32);
+        run("crop", &crop, 9999);
+        println!("{line}");
+    }
+    println!("level {:?}", crate::simd::level());
+    for (h, w) in [(256, 256), (512, 512), (1080, 1920)] {
+        go::<u8>("u8", h, w, 3);
+        go::<u8>("u8", h, w, 1);
+    }
+    go::<u8>("u8", 256, 256, 4);
+    go::<u16>("u16", 256, 256, 1);
+    go::<u16>("u16", 256, 256, 3);
+    for h in [256, 512] {
+        go::<u32>("u32", h, h, 1);
+        go::<u32>("u32", h, h, 3);
+    }
+}

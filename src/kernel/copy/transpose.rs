@@ -22,6 +22,10 @@ impl Walk {
 
 /// Writes `ny` rows of `nx` pixels, `stride` elements apart, read along `walk`.
 pub(crate) fn strided_rows<E: Element>(src: &[E], walk: Walk, out: &mut [E], stride: usize, ny: usize, nx: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if crate::kernel::x86::transpose::strided_rows(src, walk, out, stride, ny, nx) {
+        return;
+    }
     plain(src, walk, out, stride, ny, nx);
 }
 
