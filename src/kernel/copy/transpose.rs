@@ -49,21 +49,46 @@ pub(crate) fn plain<E: Element>(src: &[E], walk: Walk, out: &mut [E], stride: us
     }
 }
 
-/// Side of a tile in pixels: the source lines and the output lines of one tile stay in the first-level cache.
+/// Side of a tile in pixels.
 const TILE: usize = 16;
 
 fn tiles<E: Element, const C: usize>(src: &[E], walk: Walk, out: &mut [E], stride: usize, ny: usize, nx: usize) {
     for y0 in (0..ny).step_by(TILE) {
         for x0 in (0..nx).step_by(TILE) {
-            let n = TILE.min(nx - x0);
-            for y in y0..ny.min(y0 + TILE) {
-                let row = &mut out[y * stride + x0 * C..][..n * C];
-                let mut s = walk.first.wrapping_add_signed(y as isize * walk.dy + x0 as isize * walk.dx);
-                for pixel in row.as_chunks_mut::<C>().0 {
+            let (h, w) = (TILE.min(ny - y0), TILE.min(nx - x0));
+            let first = walk.first.wrapping_add_signed(y0 as isize * walk.dy + x0 as isize * walk.dx);
+            let out = &mut out[y0 * stride + x0 * C..];
+            if (h, w) == (TILE, TILE) && walk.dy.unsigned_abs() == C {
+                full_tile::<E, C>(src, Walk { first, ..walk }, out, stride);
+                continue;
+            }
+            for y in 0..h {
+                let mut s = first.wrapping_add_signed(y as isize * walk.dy);
+                for pixel in out[y * stride..][..w * C].as_chunks_mut::<C>().0 {
                     pixel.copy_from_slice(&src[s..s + C]);
                     s = s.wrapping_add_signed(walk.dx);
                 }
             }
+        }
+    }
+}
+
+/// A tile whose columns are neighbours on source lines: whole pieces of lines are fetched, then turned in a local array
+/// where no index needs a check.
+#[inline(always)]
+fn full_tile<E: Element, const C: usize>(src: &[E], walk: Walk, out: &mut [E], stride: usize) {
+    let mut tile = [[[E::default(); C]; TILE]; TILE];
+    let up = walk.dy < 0;
+    let low = if up { walk.first - (TILE - 1) * C } else { walk.first };
+    for (x, line) in tile.iter_mut().enumerate() {
+        let s = low.wrapping_add_signed(x as isize * walk.dx);
+        line.copy_from_slice(&src[s..s + TILE * C].as_chunks::<C>().0[..TILE]);
+    }
+    for y in 0..TILE {
+        let row = &mut out[y * stride..][..TILE * C].as_chunks_mut::<C>().0[..TILE];
+        let p = if up { TILE - 1 - y } else { y };
+        for (pixel, line) in row.iter_mut().zip(&tile) {
+            *pixel = line[p];
         }
     }
 }

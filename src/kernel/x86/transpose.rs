@@ -83,19 +83,23 @@ pub(crate) fn strided_rows_at<E: Element>(
     true
 }
 
-/// Bytes of a source line that one block of tiles reads, and lines that it reads: they stay in the first-level cache.
-const BLOCK_BYTES: usize = 64;
-const BLOCK_LINES: usize = 128;
+/// Bytes of a source line that one block of tiles reads, and lines that it reads.
+///
+/// Few lines at a time, because lines a large power of two apart compete for few sets of the first-level cache; tiles of
+/// single bytes are so large that the overlap at the block's end would cost more.
+const fn block(size: usize) -> (usize, usize) {
+    if size == 1 { (64, 128) } else { (192, 32) }
+}
 
 /// Calls `tile(p, q)` for tiles of `tp` pixels × `tq` lines that cover the job, the last ones overlapping others.
 #[inline(always)]
 fn blocks(job: &Job, size: usize, tp: usize, tq: usize, mut tile: impl FnMut(usize, usize)) {
-    let bp = BLOCK_BYTES / size / tp * tp;
-    let bp = bp.max(tp);
+    let (bytes, lines) = block(size);
+    let bp = bytes / size / tp * tp;
     for p0 in (0..job.np).step_by(bp) {
-        for q0 in (0..job.nq).step_by(BLOCK_LINES) {
+        for q0 in (0..job.nq).step_by(lines) {
             for p in (p0..job.np.min(p0 + bp)).step_by(tp) {
-                for q in (q0..job.nq.min(q0 + BLOCK_LINES)).step_by(tq) {
+                for q in (q0..job.nq.min(q0 + lines)).step_by(tq) {
                     tile(p.min(job.np - tp), q.min(job.nq - tq));
                 }
             }
