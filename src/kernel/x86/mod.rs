@@ -1,3 +1,20 @@
 //! Hand-written x86-64 forms of kernels that a bench row showed to need them. Each has the signature and the bytes of
 //! its plain text, and is entered only when `simd::level()` says that the CPU has what it uses.
 #![allow(unsafe_code)]
+
+pub mod flip;
+pub mod transpose;
+
+use crate::image::Element;
+
+/// Elements as bytes.
+fn bytes<E: Element>(v: &[E]) -> &[u8] {
+    // SAFETY: `Element` is sealed to plain old data; any of its bytes is a `u8`.
+    unsafe { std::slice::from_raw_parts(v.as_ptr().cast(), size_of_val(v)) }
+}
+
+/// Elements as bytes to write.
+fn bytes_mut<E: Element>(v: &mut [E]) -> &mut [u8] {
+    // SAFETY: as in `bytes`; any bits are a valid element, and the borrow is exclusive.
+    unsafe { std::slice::from_raw_parts_mut(v.as_mut_ptr().cast(), size_of_val(v)) }
+}
