@@ -2,7 +2,7 @@
 
 use super::{At, Pixels, Role};
 use crate::error::{Error, Result};
-use crate::geom::Geom;
+use crate::geom::{self, Geom};
 use crate::image::{Border, Fill};
 use crate::ops;
 
@@ -24,8 +24,10 @@ ops! {
 }
 
 /// A signed permutation of the axes z, y, x.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Axes {
+    /// As it was written.
+    pub text: String,
     /// Output axis `k` walks source axis `perm[k]` …
     pub perm: [usize; 3],
     /// … backwards if `flip[k]`.
@@ -64,7 +66,7 @@ impl super::value::FromVal for Axes {
         if n < 2 || seen != [0, 1, 2] {
             return Err(bad());
         }
-        Ok(Axes { perm, flip, three: n == 3 })
+        Ok(Axes { text, perm, flip, three: n == 3 })
     }
 }
 
@@ -105,8 +107,18 @@ impl Grid {
     }
 
     /// What it does to coordinates.
-    pub fn geom(&self, size: (usize, usize, usize)) -> Result<Geom> {
-        let _ = size;
-        todo!("geom")
+    pub fn geom(&self, from: (usize, usize, usize)) -> Result<Geom<'static>> {
+        let to = self.size_after(from);
+        let (from, to) = ([from.0, from.1, from.2], [to.0, to.1, to.2]);
+        Ok(Geom::Grid(match self {
+            Grid::Crop { x, y, z, .. } => geom::Grid::crop([*x, *y, z.unwrap_or(0)], to, from),
+            Grid::Pad { left, top, front, border, ghosts, .. } => {
+                let ghosts = *ghosts && matches!(border, Border::Reflect | Border::Reflect101);
+                geom::Grid::pad([*left, *top, front.unwrap_or(0)], to, from, ghosts)
+            }
+            Grid::Orient { axes, .. } => {
+                geom::Grid::orient(&axes.text, from).ok_or_else(|| Error::value("orient: unknown axes"))?
+            }
+        }))
     }
 }

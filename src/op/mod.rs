@@ -224,11 +224,15 @@ impl Op {
         }
     }
 
-    /// What it does to coordinates, if it moves them. `size` is (w, h, d) before it.
-    pub fn geom(&self, size: (usize, usize, usize)) -> Result<Option<Geom>> {
+    /// Calls `f` with what the op does to coordinates, if it moves them. `size` is (w, h, d) before it.
+    pub fn with_geom<R>(
+        &self,
+        size: (usize, usize, usize),
+        f: impl FnOnce(&Geom<'_>) -> Result<R>,
+    ) -> Result<Option<R>> {
         match self {
-            Op::Grid(op) => op.geom(size).map(Some),
-            Op::Sample(op) => op.geom(size).map(Some),
+            Op::Grid(op) => f(&op.geom(size)?).map(Some),
+            Op::Sample(op) => op.with_geom(size, f),
             _ => Ok(None),
         }
     }

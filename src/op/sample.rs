@@ -3,9 +3,9 @@
 use super::value::{FromVal, Val};
 use super::{At, Pixels, Role, Source};
 use crate::error::{Error, Result};
-use crate::geom::Geom;
+use crate::geom::{self, BoxMethod, Geom};
 use crate::image::{Border, Fill, Interp, Shape};
-use crate::{ops, words};
+use crate::ops;
 use std::sync::Arc;
 
 ops! {
@@ -22,13 +22,13 @@ ops! {
     }
 }
 
-words! {
-    /// How a box follows a map.
-    pub enum BoxMethod {
-        /// The extent of its mapped corners.
-        Corners = "largest_box",
-        /// The extent of its mapped inscribed ellipse.
-        Ellipse = "ellipse",
+impl FromVal for BoxMethod {
+    fn from_val(v: &Val) -> Result<Self> {
+        match v {
+            Val::Str("largest_box") => Ok(BoxMethod::Corners),
+            Val::Str("ellipse") => Ok(BoxMethod::Ellipse),
+            _ => Err(Error::value(format!("expected largest_box or ellipse, got {v:?}"))),
+        }
     }
 }
 
@@ -44,12 +44,14 @@ pub enum Map {
         /// How boxes follow.
         boxes: BoxMethod,
     },
-    /// `homography(9 numbers, kp_scale)`: forward matrix.
+    /// `homography(9 numbers, kp_scale[, kp_turn])`: forward matrix.
     Homography {
         /// Row-major 3×3.
         m: [f64; 9],
         /// Factor of keypoint scales.
         kp_scale: f64,
+        /// Radians added to keypoint angles; the matrix's own turn if missing.
+        kp_turn: Option<f64>,
     },
     /// `axes(steps_x, steps_y)`: separable, one step factor for each cell of a grid along each axis.
     Axes {
@@ -78,7 +80,7 @@ impl FromVal for Map {
                 }
                 Map::Affine { m, kp_scale: number(7)?, boxes: BoxMethod::from_val(&items[8])? }
             }
-            ("homography", 11) => {
+            ("homography", 11 | 12) => {
                 let mut m = [0.0; 9];
                 for (i, x) in m.iter_mut().enumerate() {
                     *x = number(i + 1)?;
@@ -86,7 +88,8 @@ impl FromVal for Map {
                 if !finite(&m) {
                     return Err(bad());
                 }
-                Map::Homography { m, kp_scale: number(10)? }
+                let kp_turn = items.get(11).map(f64::from_val).transpose()?;
+                Map::Homography { m, kp_scale: number(10)?, kp_turn }
             }
             ("axes", 3) => Map::Axes { x: Vec::from_val(&items[1])?, y: Vec::from_val(&items[2])? },
             _ => return Err(bad()),
@@ -145,10 +148,42 @@ impl Sample {
         }
     }
 
-    /// What it does to coordinates.
-    pub fn geom(&self, size: (usize, usize, usize)) -> Result<Geom> {
-        let _ = size;
-        todo!("geom")
+    /// Calls `f` with what the op does to coordinates.
+    pub fn with_geom<R>(
+        &self,
+        (w0, h0, _): (usize, usize, usize),
+        f: impl FnOnce(&Geom<'_>) -> Result<R>,
+    ) -> Result<Option<R>> {
+        let from = [w0, h0];
+        match self {
+            Sample::Resize { w, h, .. } => f(&Geom::Scale(geom::Scale::new(from, *w, *h))),
+            Sample::Warp { map, w, h, border, ghosts, .. } => {
+                let to = [*w, *h];
+                let ghosts = *ghosts && matches!(border, Border::Reflect | Border::Reflect101);
+                match map {
+                    Map::Affine { m, kp_scale, boxes } => {
+                        let mut affine = geom::Affine::new(*m, *kp_scale, from, to);
+                        affine.box_method = *boxes;
+                        affine.ghosts = ghosts;
+                        f(&Geom::Affine(affine))
+                    }
+                    Map::Homography { m, kp_scale, kp_turn } => {
+                        let mut homography = geom::Homography::new(*m, *kp_scale, to);
+                        if let Some(turn) = kp_turn {
+                            homography.kp_turn = *turn;
+                        }
+                        f(&Geom::Homography(homography))
+                    }
+                    Map::Axes { .. } => {
+                        let Coordinates::Axes(xs, ys) = map.coordinates(w0, h0)? else { unreachable!() };
+                        let px: Vec<f32> = ys.iter().flat_map(|_| xs.iter().copied()).collect();
+                        let py: Vec<f32> = ys.iter().flat_map(|y| std::iter::repeat_n(*y, xs.len())).collect();
+                        f(&Geom::Field(geom::Field::new(&px, &py, to, from)))
+                    }
+                }
+            }
+        }
+        .map(Some)
     }
 }
 
@@ -168,16 +203,15 @@ fn check(s: &Shape, interp: Interp) -> Result<()> {
 impl Map {
     /// True if every output pixel reads the pixel under it.
     pub fn is_identity(&self) -> bool {
-        let near = |m: &[f64], id: &[f64]| m.iter().zip(id).all(|(a, b)| (a - b).abs() <= 1e-8 + 1e-5 * b.abs());
-        match self {
-            Map::Affine { m, .. } => near(m, &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0]),
-            _ => false,
-        }
+        matches!(self, Map::Affine { m, .. } if geom::affine::is_identity(m))
     }
 
     /// The inverse map, or its tables, for a source of (w, h).
     pub fn coordinates(&self, w: usize, h: usize) -> Result<Coordinates> {
-        let _ = (w, h);
-        todo!("geom")
+        Ok(match self {
+            Map::Affine { m, .. } => Coordinates::Affine(geom::affine::invert_affine(m)?),
+            Map::Homography { m, .. } => Coordinates::Homography(geom::homography::invert_homography(m)?),
+            Map::Axes { x, y } => Coordinates::Axes(geom::field::axis_table(x, w)?, geom::field::axis_table(y, h)?),
+        })
     }
 }

@@ -135,17 +135,21 @@ pub fn affine(
 /// The matrix moved so that the whole image shows, and the canvas.
 #[pyfunction]
 pub fn fit_output(py: Python<'_>, m: [f64; 6], w: usize, h: usize) -> PyResult<(Matrix, usize, usize)> {
-    let (m, w, h) = geom::affine::fit_output(&m, w, h).map_err(|e| raise(py, e))?;
+    if m.iter().any(|v| !(v.abs() < 1e9)) {
+        return Err(raise(py, Error::value("fit_output: the matrix is out of range")));
+    }
+    let (m, [w, h]) = geom::affine::fit_output(&m, w, h);
     Ok((matrix(m), w, h))
 }
 
 /// Largest axis-aligned rectangle inside the rotated image.
 #[pyfunction]
 pub fn inner_rect(w: usize, h: usize, angle: f64) -> (usize, usize, usize, usize) {
-    geom::affine::inner_rect(w, h, angle)
+    let [x0, y0, x1, y1] = geom::affine::crop_border(angle, w, h);
+    (x0, y0, x1 - x0, y1 - y0)
 }
 
-/// Perspective from jittered corners: forward matrix, output size, keypoint scale.
+/// Perspective from jittered corners: forward matrix, output size, keypoint scale and turn.
 #[pyfunction]
 pub fn perspective(
     py: Python<'_>,
@@ -154,13 +158,21 @@ pub fn perspective(
     corners: [f64; 8],
     keep_size: bool,
     fit_output: bool,
-) -> PyResult<(Vec<f64>, usize, usize, f64)> {
-    let p = geom::homography::perspective(w, h, &corners, keep_size, fit_output).map_err(|e: Error| raise(py, e))?;
-    Ok((p.m.to_vec(), p.w, p.h, p.kp_scale))
+) -> PyResult<([f64; 9], usize, usize, f64, f64)> {
+    let (fw, fh) = (w as f64, h as f64);
+    let corners = [0, 2, 4, 6].map(|i| [corners[i] * fw, corners[i + 1] * fh]);
+    let p = geom::homography::perspective(corners, w, h, keep_size, fit_output).map_err(|e| raise(py, e))?;
+    Ok((p.matrix, p.to[0], p.to[1], p.kp_scale, p.kp_turn))
 }
 
 /// GridDistortion: step factors of one axis as the map carries them.
 #[pyfunction]
-pub fn grid_steps(n: usize, size: usize, steps: Vec<f64>, normalized: bool) -> Vec<f64> {
-    geom::field::grid_steps(n, size, &steps, normalized)
+pub fn grid_steps(py: Python<'_>, n: usize, size: usize, mut steps: Vec<f64>, normalized: bool) -> PyResult<Vec<f64>> {
+    if steps.len() != n + 1 {
+        return Err(PyValueError::new_err(format!("{} steps for {n} cells; one more than cells", steps.len())));
+    }
+    if normalized {
+        geom::field::normalise_steps(&mut steps, size).map_err(|e| raise(py, e))?;
+    }
+    Ok(steps)
 }
