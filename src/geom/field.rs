@@ -80,7 +80,8 @@ impl<'a> Field<'a> {
         let mut best = f64::INFINITY;
         for &b in blocks {
             let b = b.map(f64::from);
-            let far = square((p[0] - b[0]).abs().max((b[2] - p[0]).abs()), (p[1] - b[1]).abs().max((b[3] - p[1]).abs()));
+            let far =
+                square((p[0] - b[0]).abs().max((b[2] - p[0]).abs()), (p[1] - b[1]).abs().max((b[3] - p[1]).abs()));
             if far < best {
                 best = far;
             }

@@ -178,7 +178,13 @@ fn edge_length(quad: &mut [[f64; 2]; 4], i: usize, j: usize) -> f64 {
 
 /// What Perspective does with four jittered corners (pixels) of a w × h frame: the quadrilateral fills the frame, or
 /// with `fit_output` all of the frame stays visible; `keep_size` scales the result back to w × h.
-pub fn perspective(corners: [[f64; 2]; 4], w: usize, h: usize, keep_size: bool, fit_output: bool) -> Result<Homography> {
+pub fn perspective(
+    corners: [[f64; 2]; 4],
+    w: usize,
+    h: usize,
+    keep_size: bool,
+    fit_output: bool,
+) -> Result<Homography> {
     let (fw, fh) = (w as f64, h as f64);
     let frame = [[0.0, 0.0], [fw, 0.0], [fw, fh], [0.0, fh]];
     let mut quad = order_corners(corners);

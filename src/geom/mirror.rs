@@ -89,9 +89,7 @@ impl Tiles {
 /// Smallest and largest coordinates: x0, y0, x1, y1.
 pub(crate) fn bounds(points: impl IntoIterator<Item = [f64; 2]>) -> [f64; 4] {
     let start = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
-    points
-        .into_iter()
-        .fold(start, |b, [x, y]| [b[0].min(x), b[1].min(y), b[2].max(x), b[3].max(y)])
+    points.into_iter().fold(start, |b, [x, y]| [b[0].min(x), b[1].min(y), b[2].max(x), b[3].max(y)])
 }
 
 #[cfg(test)]

@@ -57,7 +57,10 @@ fn is_rectangle(q: &[[f64; 2]; 4]) -> bool {
     let (la, lb) = (length(a), length(b));
     let skew = dot(a, b).abs();
     let open = length(sub(sub(q[2], q[1]), b));
-    la > 0.0 && lb > 0.0 && (skew <= DEGREE * la * lb || skew <= la.max(lb)) && (open <= 1.0 || open <= DEGREE * la.min(lb))
+    la > 0.0
+        && lb > 0.0
+        && (skew <= DEGREE * la * lb || skew <= la.max(lb))
+        && (open <= 1.0 || open <= DEGREE * la.min(lb))
 }
 
 /// Unit vectors along o→a and across it on the side of b.
@@ -72,7 +75,9 @@ fn axes(o: [f64; 2], a: [f64; 2], b: [f64; 2]) -> ([f64; 2], [f64; 2]) {
 /// The rectangle along u and v around points: corner of least u and v first, then along u.
 fn rectangle(points: &[[f64; 2]], u: [f64; 2], v: [f64; 2]) -> [[f64; 2]; 4] {
     let range = |axis: [f64; 2]| {
-        points.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), &p| (lo.min(dot(p, axis)), hi.max(dot(p, axis))))
+        points
+            .iter()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), &p| (lo.min(dot(p, axis)), hi.max(dot(p, axis))))
     };
     let ((u0, u1), (v0, v1)) = (range(u), range(v));
     [(u0, v0), (u1, v0), (u1, v1), (u0, v1)].map(|(a, b)| [a * u[0] + b * v[0], a * u[1] + b * v[1]])

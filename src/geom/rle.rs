@@ -163,12 +163,13 @@ fn runs(mask: impl Iterator<Item = u8>) -> Vec<u32> {
 mod tests {
     use super::*;
 
-    /// Strings of pycocotools for these masks (5 rows × 4 columns and 1 row × 40).
-    const CASES: [(&[u32], usize, usize, &str); 4] = [
+    /// Strings of pycocotools for these masks (w × h as named).
+    const CASES: [(&[u32], usize, usize, &str); 5] = [
         (&[6, 3, 2, 3, 6], 4, 5, "63204"),
         (&[20], 4, 5, "d0"),
         (&[0, 20], 4, 5, "0d0"),
-        (&[3, 30, 1, 2, 4], 40, 1, "3n01T13"),
+        (&[3, 30, 1, 2, 4], 40, 1, "3n01TO3"),
+        (&[1, 1000, 5, 70000, 40, 3, 28951], 200, 500, "1Xo05X\\S2S1cdkM_Wl0"),
     ];
 
     #[test]
