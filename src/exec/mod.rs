@@ -1,1 +1,26 @@
-//! (room)
+//! RUN: a plan, or the ops one by one, over real pixels; and the rows of boxes and keypoints through the same ops.
+//!
+//! The unit is one row: it is made by the stage's source, goes through the stage's steps in cache, and is written once.
+
+pub mod image;
+pub mod plain;
+mod reader;
+pub mod points;
+mod row;
+pub mod scratch;
+mod tap;
+
+/// Results of `first` taps, shared between the lanes of a call: (op, step).
+#[derive(Default)]
+pub struct Late(Vec<(usize, crate::op::Step)>);
+
+impl Late {
+    /// The step that op number `op` became, if a lane has computed it.
+    pub fn get(&self, op: usize) -> Option<&crate::op::Step> {
+        self.0.iter().find(|(i, _)| *i == op).map(|(_, s)| s)
+    }
+    /// Records what op number `op` became.
+    pub fn set(&mut self, op: usize, step: crate::op::Step) {
+        self.0.push((op, step));
+    }
+}

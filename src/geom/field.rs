@@ -1,0 +1,246 @@
+//! Fields: a source position for every output pixel, as two planes of f32; and the axis tables of GridDistortion.
+//!
+//! A field has no forward formula, so rows are found by looking for the output pixels that read them. One scan notes
+//! the bounds of the source positions in blocks of a row; each row then looks only into blocks that can matter.
+
+use super::boxes::BoxRow;
+use super::points::{Point, centre_from_edge, edge_from_centre};
+use crate::error::{Error, Result};
+use std::sync::OnceLock;
+
+/// Output pixels of a row whose source bounds are noted together.
+const BLOCK: usize = 64;
+
+/// A field, borrowed.
+#[derive(Clone, Debug)]
+pub struct Field<'a> {
+    xs: &'a [f32],
+    ys: &'a [f32],
+    to: [usize; 2],
+    from: [usize; 2],
+    blocks: OnceLock<Vec<[f32; 4]>>,
+}
+
+/// Where a field shows a position.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Hit {
+    /// Output position in edge coordinates.
+    pub(crate) to: [f64; 2],
+    /// The source position, in edge coordinates, of the output pixel found.
+    pub(crate) from: [f64; 2],
+}
+
+impl<'a> Field<'a> {
+    /// The field of planes `xs`, `ys` (w × h of the output `to`) that read a frame of size `from`.
+    pub fn new(xs: &'a [f32], ys: &'a [f32], to: [usize; 2], from: [usize; 2]) -> Field<'a> {
+        assert!(xs.len() == to[0] * to[1] && ys.len() == xs.len(), "planes of the size of the output");
+        Field { xs, ys, to, from, blocks: OnceLock::new() }
+    }
+
+    /// Output width and height.
+    pub fn to(&self) -> [usize; 2] {
+        self.to
+    }
+
+    /// Source width and height.
+    pub fn from(&self) -> [usize; 2] {
+        self.from
+    }
+
+    /// Bounds x0, y0, x1, y1 of the source positions of each block, row by row. NaN is never part of a bound.
+    fn blocks(&self) -> &[[f32; 4]] {
+        self.blocks.get_or_init(|| {
+            let rows = self.xs.chunks(self.to[0].max(1)).zip(self.ys.chunks(self.to[0].max(1)));
+            rows.flat_map(|(xs, ys)| xs.chunks(BLOCK).zip(ys.chunks(BLOCK)))
+                .map(|(xs, ys)| {
+                    let mut b = [f32::INFINITY, f32::INFINITY, f32::NEG_INFINITY, f32::NEG_INFINITY];
+                    for (&x, &y) in xs.iter().zip(ys) {
+                        b = [b[0].min(x), b[1].min(y), b[2].max(x), b[3].max(y)];
+                    }
+                    b
+                })
+                .collect()
+        })
+    }
+
+    /// Output row, first column and source positions of block `i`.
+    fn block(&self, i: usize) -> (usize, usize, &[f32], &[f32]) {
+        let w = self.to[0];
+        let across = w.div_ceil(BLOCK);
+        let (row, x) = (i / across, i % across * BLOCK);
+        let range = row * w + x..row * w + w.min(x + BLOCK);
+        (row, x, &self.xs[range.clone()], &self.ys[range])
+    }
+
+    /// The output pixel whose source is nearest to a centre position; the first one of equals.
+    fn nearest(&self, p: [f64; 2]) -> Option<(usize, usize)> {
+        let square = |x: f64, y: f64| x * x + y * y;
+        let blocks = self.blocks();
+        // Some pixel of a block lies no further than the block's far corner.
+        let mut best = f64::INFINITY;
+        for &b in blocks {
+            let b = b.map(f64::from);
+            let far = square((p[0] - b[0]).abs().max((b[2] - p[0]).abs()), (p[1] - b[1]).abs().max((b[3] - p[1]).abs()));
+            if far < best {
+                best = far;
+            }
+        }
+        let mut hit = None;
+        for (i, &b) in blocks.iter().enumerate() {
+            let b = b.map(f64::from);
+            let near = square((b[0] - p[0]).max(p[0] - b[2]).max(0.0), (b[1] - p[1]).max(p[1] - b[3]).max(0.0));
+            if !(near <= best) {
+                continue;
+            }
+            let (row, x0, xs, ys) = self.block(i);
+            for (k, (&x, &y)) in xs.iter().zip(ys).enumerate() {
+                let d = square(f64::from(x) - p[0], f64::from(y) - p[1]);
+                if d < best || (d == best && hit.is_none()) {
+                    best = d;
+                    hit = Some((x0 + k, row));
+                }
+            }
+        }
+        hit
+    }
+
+    fn source(&self, x: usize, y: usize) -> [f64; 2] {
+        let i = y * self.to[0] + x;
+        [f64::from(self.xs[i]), f64::from(self.ys[i])]
+    }
+
+    /// Source steps to the next output pixel in x and in y, one-sided at the frame.
+    fn steps(&self, x: usize, y: usize) -> [[f64; 2]; 2] {
+        let step = |n: usize, at: usize, along: &dyn Fn(usize) -> [f64; 2]| {
+            let (low, high) = (at.saturating_sub(1), (at + 1).min(n - 1));
+            if low == high {
+                return [0.0, 0.0];
+            }
+            let (a, b, n) = (along(low), along(high), (high - low) as f64);
+            [(b[0] - a[0]) / n, (b[1] - a[1]) / n]
+        };
+        [step(self.to[0], x, &|x| self.source(x, y)), step(self.to[1], y, &|y| self.source(x, y))]
+    }
+
+    /// The boxes of 2.0.8: a box is the pixels from its rounded first to its rounded last edge, both included; the new
+    /// box spans the indices of the output pixels that read one of them. Without any the box goes (2.0.8 left it where
+    /// it was).
+    pub(crate) fn boxes(&self, rows: &mut Vec<BoxRow>) {
+        let blocks = self.blocks();
+        let clamp = |v: f64, n: usize| v.round_ties_even().clamp(0.0, n as f64 - 1.0);
+        rows.retain_mut(|row| {
+            let [x0, y0, x1, y1] = row.edges;
+            let (x0, x1) = (clamp(x0, self.from[0]), clamp(x1, self.from[0]));
+            let (y0, y1) = (clamp(y0, self.from[1]), clamp(y1, self.from[1]));
+            let holds = |x: f32, y: f32| {
+                let (x, y) = (f64::from(x).round_ties_even(), f64::from(y).round_ties_even());
+                x >= x0 && x <= x1 && y >= y0 && y <= y1
+            };
+            // Half a pixel of room, since positions are rounded before they are compared.
+            let meets = |b: &[f32; 4]| {
+                let b = b.map(f64::from);
+                b[0] <= x1 + 0.5 && b[2] >= x0 - 0.5 && b[1] <= y1 + 0.5 && b[3] >= y0 - 0.5
+            };
+            let mut span = [usize::MAX, usize::MAX, 0, 0];
+            for (i, _) in blocks.iter().enumerate().filter(|(_, b)| meets(b)) {
+                let (row, start, xs, ys) = self.block(i);
+                let inside = |k: usize| holds(xs[k], ys[k]);
+                let Some(first) = (0..xs.len()).find(|&k| inside(k)) else { continue };
+                let last = (0..xs.len()).rfind(|&k| inside(k)).unwrap_or(first);
+                span = [span[0].min(start + first), span[1].min(row), span[2].max(start + last), span[3].max(row)];
+            }
+            row.edges = span.map(|v| v as f64);
+            span[0] != usize::MAX
+        });
+    }
+
+    /// A keypoint goes to the output pixel whose source is nearest. It is lost when it lay outside the source or when
+    /// that pixel reads a place further off than its neighbours are (or than 2.0.8's disc of radius 1 reaches).
+    pub(crate) fn points(&self, rows: &mut Vec<Point>) {
+        rows.retain_mut(|p| {
+            let inside = |v: f64, n: usize| v.round_ties_even() >= 0.0 && v < n as f64;
+            if !inside(p.x, self.from[0]) || !inside(p.y, self.from[1]) {
+                return false;
+            }
+            let Some((x, y)) = self.nearest([p.x, p.y]) else { return false };
+            if !self.reaches(x, y, [p.x, p.y]) {
+                return false;
+            }
+            (p.x, p.y) = (x as f64, y as f64);
+            true
+        });
+    }
+
+    /// True if output pixel (x, y) may be said to show source position p.
+    fn reaches(&self, x: usize, y: usize, p: [f64; 2]) -> bool {
+        let s = self.source(x, y);
+        let whole = |k: usize| (s[k].round_ties_even() - p[k].round_ties_even()).abs();
+        let square = |v: [f64; 2]| v[0] * v[0] + v[1] * v[1];
+        let [a, b] = self.steps(x, y);
+        // Half the diagonal of the cell between neighbours, squared.
+        let cell = (square(a) + square(b)) / 4.0;
+        whole(0) + whole(1) <= 1.0 || square([s[0] - p[0], s[1] - p[1]]) <= cell
+    }
+
+    /// Output position of an edge point: the nearest output pixel, then a step along the local slope of the field, of
+    /// at most a pixel. `None` if the field is empty.
+    pub(crate) fn edge(&self, e: [f64; 2]) -> Option<Hit> {
+        let p = centre_from_edge(e);
+        let (x, y) = self.nearest(p)?;
+        let s = self.source(x, y);
+        let [a, b] = self.steps(x, y);
+        let det = a[0] * b[1] - a[1] * b[0];
+        let d = [p[0] - s[0], p[1] - s[1]];
+        let mut to = [x as f64, y as f64];
+        if det.abs() > 1e-6 {
+            let step = [(d[0] * b[1] - d[1] * b[0]) / det, (a[0] * d[1] - a[1] * d[0]) / det];
+            to = [to[0] + step[0].clamp(-1.0, 1.0), to[1] + step[1].clamp(-1.0, 1.0)];
+        }
+        Some(Hit { to: edge_from_centre(to), from: edge_from_centre(s) })
+    }
+}
+
+/// The steps of GridDistortion scaled so that an axis of `side` pixels stays within itself: the last one by the share of
+/// a cell that is left over, then all so that they add up to the axis.
+pub fn normalise_steps(steps: &mut [f64], side: usize) -> Result<()> {
+    let (n, cell) = cells(steps, side)?;
+    let last = side.min((n + 1) * cell) - n * cell;
+    if let Some(v) = steps.last_mut() {
+        *v *= last as f64 / cell as f64;
+    }
+    let sum: f64 = steps.iter().sum();
+    let factor = side as f64 / cell as f64 / sum;
+    steps.iter_mut().for_each(|v| *v *= factor);
+    Ok(())
+}
+
+/// Source position of each pixel of an axis of `side` pixels, from one step more than there are cells. As in 2.0.8 each
+/// cell includes both its ends, so positions repeat where cells meet, even if no step differs from 1.
+pub fn axis_table(steps: &[f64], side: usize) -> Result<Vec<f32>> {
+    let (_, cell) = cells(steps, side)?;
+    let mut out = vec![0.0f32; side];
+    let mut from = 0.0f64;
+    for (values, step) in out.chunks_mut(cell).zip(steps) {
+        let to = from + cell as f64 * step;
+        let count = values.len();
+        let each = (to - from) / (count - 1).max(1) as f64;
+        for (i, v) in values.iter_mut().enumerate() {
+            *v = if i > 0 && i + 1 == count { to as f32 } else { (i as f64 * each + from) as f32 };
+        }
+        from = to;
+    }
+    Ok(out)
+}
+
+/// Number of cells and pixels of a cell.
+fn cells(steps: &[f64], side: usize) -> Result<(usize, usize)> {
+    let n = steps.len().saturating_sub(1);
+    if n == 0 || n > side {
+        return Err(Error::value(format!("num_steps ({n}) must be from 1 to the shorter side of the image ({side})")));
+    }
+    Ok((n, side / n))
+}
+
+#[cfg(test)]
+#[path = "field_tests.rs"]
+mod tests;
