@@ -1,20 +1,20 @@
 //! Pixels of a row in reverse.
 
+use super::Walk;
 use crate::image::Element;
 
 /// Writes the pixels of `src` in reverse order into `out`; the `c` components of a pixel keep their order.
-#[inline]
 pub fn mirror_row<E: Element>(src: &[E], out: &mut [E], c: usize) {
     assert!(src.len() == out.len() && src.len().is_multiple_of(c));
-    #[cfg(target_arch = "x86_64")]
-    if crate::kernel::x86::flip::mirror_row(src, out, c) {
-        return;
+    let nx = src.len() / c;
+    if nx > 0 {
+        let walk = Walk { first: src.len() - c, dy: 0, dx: -(c as isize), c };
+        super::move_rows(src, walk, out, src.len(), 1, nx);
     }
-    plain(src, out, c);
 }
 
 /// The text that defines the bytes.
-pub(crate) fn plain<E: Element>(src: &[E], out: &mut [E], c: usize) {
+pub(super) fn plain<E: Element>(src: &[E], out: &mut [E], c: usize) {
     match c {
         1 => pixels::<E, 1>(src, out),
         2 => pixels::<E, 2>(src, out),

@@ -10,10 +10,31 @@ mod tests;
 mod transpose;
 
 pub use mirror::mirror_row;
-pub(crate) use transpose::Walk;
 
 use crate::image::{Element, RowsMut, Volume, Window};
-use run::{Run, runs};
+use run::runs;
+
+/// Where output pixels lie in the source, in elements: pixel (x, y) reads `c` elements from `first + y·dy + x·dx` on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Walk {
+    pub first: usize,
+    pub dy: isize,
+    pub dx: isize,
+    pub c: usize,
+}
+
+impl Walk {
+    /// Lowest and highest element that `ny` rows of `nx` pixels read.
+    pub fn extent(&self, ny: usize, nx: usize) -> (isize, isize) {
+        let (fy, fx) = (self.dy * (ny as isize - 1), self.dx * (nx as isize - 1));
+        let first = self.first as isize;
+        (first + fy.min(0) + fx.min(0), first + fy.max(0) + fx.max(0) + self.c as isize - 1)
+    }
+}
+
+/// Rows of an output whose runs are worked on together: a few kB, so that what one run has touched is still in the
+/// first-level cache for the next.
+const BAND_BYTES: usize = 64 << 10;
 
 /// Rows `y0..` of output slice `z` of the window over `src`, into `out` (as wide as the window).
 ///
@@ -29,36 +50,30 @@ pub fn window_rows<E: Element>(src: &Volume<E>, win: &Window, fill: &[E], z: usi
     };
     let base = sz * strides[az.from];
     let xs = runs(ax, win.border, 0, ax.n);
+    let blank = xs.iter().filter(|r| r.from.is_none()).map(|r| r.n).max().unwrap_or(0);
+    let mut filled = vec![E::default(); blank * c];
+    fill_pixels(&mut filled, fill);
+    // Transposes choose their own tiles; rows that lie along source rows go in bands.
+    let most = if ax.from == 2 && xs.len() > 1 { (BAND_BYTES / (out.w * c * size_of::<E>())).max(1) } else { out.n };
     for ry in runs(ay, win.border, y0, out.n) {
-        let (Some(sy), y) = (ry.from, ry.to) else {
+        let Some(sy) = ry.from else {
             fill_rows(out, ry.to, ry.n, fill);
             continue;
         };
-        let first = base + sy * strides[ay.from];
-        let step = ry.step * strides[ay.from] as isize;
-        if ax.from == 2 {
-            row_runs(src, first, step, &xs, fill, out, y, ry.n);
-        } else {
+        let dy = ry.step * strides[ay.from] as isize;
+        for i in (0..ry.n).step_by(most.max(1)) {
+            let n = most.min(ry.n - i);
+            let first = (base + sy * strides[ay.from]).wrapping_add_signed(i as isize * dy);
             for rx in &xs {
-                let at = &mut out.data[y * out.stride + rx.to * c..];
+                let at = &mut out.data[(ry.to + i) * out.stride + rx.to * c..];
                 match rx.from {
-                    Some(sx) => transpose::strided_rows(
-                        &src.data[..],
-                        Walk {
-                            first: first + sx * strides[ax.from],
-                            dy: step,
-                            dx: rx.step * strides[ax.from] as isize,
-                            c,
-                        },
-                        at,
-                        out.stride,
-                        ry.n,
-                        rx.n,
-                    ),
+                    Some(sx) => {
+                        let (d, s) = (rx.step * strides[ax.from] as isize, strides[ax.from]);
+                        move_rows(src.data, Walk { first: first + sx * s, dy, dx: d, c }, at, out.stride, n, rx.n);
+                    }
                     None => {
-                        for row in at.chunks_mut(out.stride).take(ry.n) {
-                            fill_pixels(&mut row[..rx.n * c], fill);
-                        }
+                        let walk = Walk { first: 0, dy: 0, dx: c as isize, c };
+                        move_rows(&filled, walk, at, out.stride, n, rx.n);
                     }
                 }
             }
@@ -66,46 +81,39 @@ pub fn window_rows<E: Element>(src: &Volume<E>, win: &Window, fill: &[E], z: usi
     }
 }
 
-/// Rows whose pixels lie along source rows: row `y + i` of `out` reads from element `first + i·step` on.
-#[allow(clippy::too_many_arguments)]
-fn row_runs<E: Element>(
-    src: &Volume<E>,
-    first: usize,
-    step: isize,
-    xs: &[Run],
-    fill: &[E],
-    out: &mut RowsMut<E>,
-    y: usize,
-    n: usize,
-) {
-    let (c, len) = (src.c, out.w * src.c);
-    if let [Run { from: Some(sx), step: 1, .. }] = *xs
-        && step == len as isize
-        && out.stride == len
-    {
-        let start = first + sx * c;
-        out.data[y * len..(y + n) * len].copy_from_slice(&src.data[start..start + n * len]);
+/// Writes `ny` rows of `nx` pixels, `stride` elements apart, read along `walk`.
+fn move_rows<E: Element>(src: &[E], walk: Walk, out: &mut [E], stride: usize, ny: usize, nx: usize) {
+    let (c, len) = (walk.c as isize, nx * walk.c);
+    if walk.dx == c && walk.dy == len as isize && stride == len {
+        out[..ny * len].copy_from_slice(&src[walk.first..walk.first + ny * len]);
         return;
     }
-    let uniform = fill.iter().all(|v| *v == fill[0]);
-    for i in 0..n {
-        let start = first.wrapping_add_signed(i as isize * step);
-        let row = &src.data[start..start + src.w * c];
-        let (above, rest) = out.data.split_at_mut((y + i) * out.stride);
-        let dst = &mut rest[..len];
-        for r in xs {
-            let part = &mut dst[r.to * c..(r.to + r.n) * c];
-            match (r.from, r.step) {
-                (Some(s), 1) => part.copy_from_slice(&row[s * c..(s + r.n) * c]),
-                (Some(s), -1) => mirror_row(&row[(s + 1 - r.n) * c..(s + 1) * c], part, c),
-                (Some(s), _) => fill_pixels(part, &row[s * c..(s + 1) * c]),
-                // The same run of the row above is filled already; copying it is faster than laying pixels anew.
-                (None, _) if i > 0 && !uniform => {
-                    let above = &above[above.len() - out.stride + r.to * c..];
-                    part.copy_from_slice(&above[..part.len()]);
-                }
-                (None, _) => fill_pixels(part, fill),
-            }
+    #[cfg(target_arch = "x86_64")]
+    if crate::kernel::x86::flip::rows(src, walk, out, stride, ny, nx)
+        || crate::kernel::x86::transpose::rows(src, walk, out, stride, ny, nx)
+    {
+        return;
+    }
+    plain(src, walk, out, stride, ny, nx);
+}
+
+/// The text that defines the bytes.
+fn plain<E: Element>(src: &[E], walk: Walk, out: &mut [E], stride: usize, ny: usize, nx: usize) {
+    let (c, len) = (walk.c as isize, nx * walk.c);
+    if walk.dx.abs() != c && walk.dx != 0 {
+        transpose::plain(src, walk, out, stride, ny, nx);
+        return;
+    }
+    for y in 0..ny {
+        let first = walk.first.wrapping_add_signed(y as isize * walk.dy);
+        let row = &mut out[y * stride..y * stride + len];
+        if walk.dx == 0 {
+            fill_pixels(row, &src[first..first + walk.c]);
+        } else if walk.dx > 0 {
+            row.copy_from_slice(&src[first..first + len]);
+        } else {
+            let end = first + walk.c;
+            mirror::plain(&src[end - len..end], row, walk.c);
         }
     }
 }

@@ -194,71 +194,64 @@ fn fill_pixels_lays_whole_pixels() {
     }
 }
 
-/// Throw-away timing.
+/// The hand-written forms of every level write the bytes of the plain text, and nothing beside them.
+#[cfg(target_arch = "x86_64")]
 #[test]
-#[ignore]
-fn timing() {
-    use std::time::Instant;
-    fn best(mut f: impl FnMut()) -> f64 {
-        let (mut best, t0) = (f64::MAX, Instant::now());
-        while t0.elapsed().as_millis() < 60 {
-            let t = Instant::now();
-            f();
-            best = best.min(t.elapsed().as_nanos() as f64 / 1000.0);
+fn levels_are_bit_equal() {
+    let mut done = [[0; 17]; 2];
+    levels::<u8>(|k| k as u8, &mut done);
+    levels::<u16>(|k| k as u16, &mut done);
+    levels::<u32>(|k| k as u32, &mut done);
+    levels::<u64>(|k| k, &mut done);
+    if crate::simd::probe() >= crate::simd::Level::V3 {
+        for size in [1, 2, 3, 4, 6, 8, 12] {
+            assert!(done[0][size] > 0 && done[1][size] > 0, "no fast form ran for pixels of {size} bytes");
         }
-        best
     }
-    fn go<E: Element>(name: &str, h: usize, w: usize, c: usize) {
-        let n = h * w * c;
-        let src = vec![E::default(); n];
-        let mut out = vec![E::default(); (h + 40) * (w + 40) * c];
-        let vol = Volume { data: &src[..], d: 1, h, w, c, row: w * c, slice: n };
-        let s = Shape { d: 1, h, w, c, dtype: crate::image::DType::U8 };
-        let mut fill = vec![E::default(); c];
-        fill[0] = src[0];
-        let mut line = format!("{name} {h}x{w}x{c}: copy {:.1}", best(|| out[..n].copy_from_slice(&src)));
-        let whole = Window::whole(&s);
-        let mut run = |name: &str, win: &Window, band: usize| {
-            let (w, h, _) = win.size();
-            let t = best(|| {
-                for y0 in (0..h).step_by(band) {
-                    let k = band.min(h - y0);
-                    let mut rows = RowsMut::packed(&mut out[y0 * w * c..(y0 + k) * w * c], w, k, c);
-                    window_rows(&vol, win, &fill, 0, y0, &mut rows);
+}
+
+#[cfg(target_arch = "x86_64")]
+fn levels<E: Element + std::fmt::Debug>(make: impl Fn(u64) -> E, done: &mut [[usize; 17]; 2]) {
+    use super::{Walk, plain};
+    use crate::kernel::x86::{flip, transpose};
+    use crate::simd::Level;
+    let mut k = 0u64;
+    let mut next = || {
+        k += 1;
+        make(k.wrapping_mul(0x9e3779b97f4a7c15) >> 20)
+    };
+    let sizes = [(1, 1), (2, 5), (16, 16), (17, 31), (16, 32), (35, 33), (50, 70), (21, 150), (3, 1500)];
+    for c in 1..=4 {
+        for (ny, nx) in sizes {
+            let (line, column) = (nx * c + 3, ny * c + 2);
+            let src: Vec<E> = (0..(line * ny).max(column * nx)).map(|_| next()).collect();
+            let stride = nx * c + 1;
+            let mut blank: Vec<E> = (0..stride * ny).map(|_| next()).collect();
+            blank.truncate((ny - 1) * stride + nx * c);
+            let (l, m, p) = (line as isize, column as isize, c as isize);
+            // Rows along source rows both ways, and source columns as rows, from each of the four corners.
+            for (dy, dx) in [(l, p), (-l, p), (l, -p), (-l, -p), (p, m), (-p, m), (p, -m), (-p, -m), (0, p)] {
+                let back = |d: isize, n: usize| if d < 0 { d.unsigned_abs() * (n - 1) } else { 0 };
+                let walk = Walk { first: back(dy, ny) + back(dx, nx), dy, dx, c };
+                let mut want = blank.clone();
+                plain(&src, walk, &mut want, stride, ny, nx);
+                for level in Level::ALL {
+                    if level == Level::Baseline || level > crate::simd::probe() {
+                        continue;
+                    }
+                    for (form, done) in done.iter_mut().enumerate() {
+                        let mut got = blank.clone();
+                        let ran = match form {
+                            0 => flip::rows_at(level, &src, walk, &mut got, stride, ny, nx),
+                            _ => transpose::rows_at(level, &src, walk, &mut got, stride, ny, nx),
+                        };
+                        if ran {
+                            assert!(got == want, "{level:?} {walk:?} {ny}x{nx} form {form}");
+                            done[(c * size_of::<E>()).min(16)] += (dx != p) as usize;
+                        }
+                    }
                 }
-            });
-            line += &format!(" {name} {t:.1}");
-        };
-        let with = |perm, flip| {
-            let mut win = whole.clone();
-            win.orient(perm, flip);
-            win
-        };
-        run("vflip", &with([0, 1, 2], [false, true, false]), 9999);
-        run("hflip", &with([0, 1, 2], [false, false, true]), 9999);
-        run("T", &with([0, 2, 1], [false; 3]), 9999);
-        run("T16", &with([0, 2, 1], [false; 3]), 16);
-        run("rot90", &with([0, 2, 1], [false, true, false]), 9999);
-        run("rot270", &with([0, 2, 1], [false, false, true]), 9999);
-        for (name, b) in [("const", Border::Constant), ("repl", Border::Replicate), ("r101", Border::Reflect101)] {
-            run(name, &whole.pad([0, 16, 16], [1, h + 32, w + 32], b, &Fill::all(0.0)).unwrap(), 9999);
+            }
         }
-        let mut crop = whole.clone();
-        crop.crop_axis(1, 16, h - 32);
-        crop.crop_axis(2, 16, w - 32);
-        run("crop", &crop, 9999);
-        println!("{line}");
-    }
-    println!("level {:?}", crate::simd::level());
-    for (h, w) in [(256, 256), (512, 512), (1080, 1920)] {
-        go::<u8>("u8", h, w, 3);
-        go::<u8>("u8", h, w, 1);
-    }
-    go::<u8>("u8", 256, 256, 4);
-    go::<u16>("u16", 256, 256, 1);
-    go::<u16>("u16", 256, 256, 3);
-    for h in [256, 512] {
-        go::<u32>("u32", h, h, 1);
-        go::<u32>("u32", h, h, 3);
     }
 }

@@ -1,36 +1,10 @@
 //! Rows whose pixels do not lie along source rows: transposes, quarter turns and their 3-D kin, in square tiles.
 
+use super::Walk;
 use crate::image::Element;
 
-/// Where output pixels lie in the source, in elements: pixel (x, y) reads `c` elements from `first + y·dy + x·dx` on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Walk {
-    pub first: usize,
-    pub dy: isize,
-    pub dx: isize,
-    pub c: usize,
-}
-
-impl Walk {
-    /// Lowest and highest element that `ny` rows of `nx` pixels read.
-    pub fn extent(&self, ny: usize, nx: usize) -> (isize, isize) {
-        let (fy, fx) = (self.dy * (ny as isize - 1), self.dx * (nx as isize - 1));
-        let first = self.first as isize;
-        (first + fy.min(0) + fx.min(0), first + fy.max(0) + fx.max(0) + self.c as isize - 1)
-    }
-}
-
-/// Writes `ny` rows of `nx` pixels, `stride` elements apart, read along `walk`.
-pub(crate) fn strided_rows<E: Element>(src: &[E], walk: Walk, out: &mut [E], stride: usize, ny: usize, nx: usize) {
-    #[cfg(target_arch = "x86_64")]
-    if crate::kernel::x86::transpose::strided_rows(src, walk, out, stride, ny, nx) {
-        return;
-    }
-    plain(src, walk, out, stride, ny, nx);
-}
-
 /// The text that defines the bytes.
-pub(crate) fn plain<E: Element>(src: &[E], walk: Walk, out: &mut [E], stride: usize, ny: usize, nx: usize) {
+pub(super) fn plain<E: Element>(src: &[E], walk: Walk, out: &mut [E], stride: usize, ny: usize, nx: usize) {
     match walk.c {
         1 => tiles::<E, 1>(src, walk, out, stride, ny, nx),
         2 => tiles::<E, 2>(src, walk, out, stride, ny, nx),

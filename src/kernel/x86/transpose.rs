@@ -1,10 +1,10 @@
-//! Transposes by pixels of 1, 2, 4, 8 bytes and of 3, 6, 12 bytes.
+//! Transposes by pixels of 1, 2, 4, 8, 16 bytes and of 3, 6, 12 bytes.
 //!
 //! A register holds pieces of two (or four) source lines in its 128-bit lanes. Interleaving register i with register
 //! i + N/2, log2 N times, swaps the register number with the position in the lane: an N×N transpose in every lane.
 //! Pixels of 3, 6 and 12 bytes are widened to 4, 8 and 16 before and packed after.
 
-use super::{bytes, bytes_mut};
+use super::rect;
 use crate::image::Element;
 use crate::kernel::copy::Walk;
 use crate::simd::{Level, level};
@@ -26,20 +26,13 @@ struct Job {
 }
 
 /// Writes `ny` rows of `nx` pixels read along `walk`. False if this level or case has no fast form.
-pub(crate) fn strided_rows<E: Element>(
-    src: &[E],
-    walk: Walk,
-    out: &mut [E],
-    stride: usize,
-    ny: usize,
-    nx: usize,
-) -> bool {
+pub(crate) fn rows<E: Element>(src: &[E], walk: Walk, out: &mut [E], stride: usize, ny: usize, nx: usize) -> bool {
     let l = level();
-    l >= Level::V3 && strided_rows_at(l, src, walk, out, stride, ny, nx)
+    l >= Level::V3 && rows_at(l, src, walk, out, stride, ny, nx)
 }
 
-/// [`strided_rows`] at a level that the CPU has.
-pub(crate) fn strided_rows_at<E: Element>(
+/// [`rows`] at a level that the CPU has.
+pub(crate) fn rows_at<E: Element>(
     l: Level,
     src: &[E],
     walk: Walk,
@@ -48,29 +41,27 @@ pub(crate) fn strided_rows_at<E: Element>(
     ny: usize,
     nx: usize,
 ) -> bool {
-    let (c, e) = (walk.c, size_of::<E>() as isize);
-    if walk.dy.unsigned_abs() != c || ny < 16 || nx < 16 {
+    if walk.dy.unsigned_abs() != walk.c || ny < 16 || nx < 16 {
         return false;
     }
-    let (lo, hi) = walk.extent(ny, nx);
-    assert!(lo >= 0 && (hi as usize) < src.len() && (ny - 1) * stride + nx * c <= out.len());
-    let (src, out) = (bytes(src), bytes_mut(out));
-    let up = walk.dy < 0;
-    let (first, row) = if up { (ny - 1, -(stride as isize)) } else { (0, stride as isize) };
-    // SAFETY: output row 0, or the last one when the pixels of a line go to rising rows; both were checked.
-    let dst = unsafe { out.as_mut_ptr().add(first * stride * e as usize) };
-    let start = walk.first.wrapping_add_signed(first as isize * walk.dy) * e as usize;
-    // SAFETY: within the extent that was checked.
-    let src = unsafe { src.as_ptr().add(start) };
-    let job = Job { src, src_step: walk.dx * e, dst, dst_step: row * e, np: ny, nq: nx };
+    let r = rect(src, walk, out, stride, ny, nx);
+    // Pixels of a line in rising order, whichever way the rows go.
+    // SAFETY: the last row is in the output, and its source in the source.
+    let (src, dst, dst_step) = if walk.dy < 0 {
+        unsafe { (r.line(ny - 1, 0), r.row(ny - 1, 0), -r.dst_dy) }
+    } else {
+        (r.src, r.dst, r.dst_dy)
+    };
+    let job = Job { src, src_step: r.src_dx, dst, dst_step, np: ny, nq: nx };
     // SAFETY: all of `job` lies in the two slices; it has at least 16 rows and columns; the caller's level has AVX2, and
     // for `Vbmi` AVX-512 VBMI.
     unsafe {
-        match (c * e as usize, l) {
+        match (r.size, l) {
             (1, _) if nx >= 32 => whole::<1>(job),
             (2, _) => whole::<2>(job),
             (4, _) => whole::<4>(job),
             (8, _) => whole::<8>(job),
+            (16, _) => whole::<16>(job),
             (3, Level::Vbmi) => thirds_vbmi::<3>(job),
             (6, Level::Vbmi) => thirds_vbmi::<6>(job),
             (12, Level::Vbmi) => thirds_vbmi::<12>(job),
@@ -88,7 +79,11 @@ pub(crate) fn strided_rows_at<E: Element>(
 /// Few lines at a time, because lines a large power of two apart compete for few sets of the first-level cache; tiles of
 /// single bytes are so large that the overlap at the block's end would cost more.
 const fn block(size: usize) -> (usize, usize) {
-    if size == 1 { (64, 128) } else { (192, 32) }
+    match size {
+        1 => (64, 128),
+        6 | 12 => (192, 32),
+        _ => (64, 32),
+    }
 }
 
 /// Calls `tile(p, q)` for tiles of `tp` pixels × `tq` lines that cover the job, the last ones overlapping others.
@@ -150,7 +145,7 @@ fn transpose<const B: usize>(r: &mut [__m256i; 16]) {
     }
 }
 
-/// Pixels of `B` = 1, 2, 4 or 8 bytes, 16 / B pixels of 32 / B lines at a time.
+/// Pixels of `B` = 1, 2, 4, 8 or 16 bytes, 16 / B pixels of 32 / B lines at a time.
 ///
 /// # Safety
 /// Needs AVX2; all of `job` is readable and writable and has at least a tile.
@@ -161,14 +156,17 @@ unsafe fn whole<const B: usize>(job: Job) {
         let mut r = [_mm256_setzero_si256(); 16];
         // SAFETY: reads pixels p..p+n of lines q..q+2n and writes their places; `blocks` keeps both inside the job.
         unsafe {
-            for (i, r) in r[..n].iter_mut().enumerate() {
-                let lo = _mm_loadu_si128(job.line(q + i, p * B).cast());
-                let hi = _mm_loadu_si128(job.line(q + n + i, p * B).cast());
+            let (mut s, far) = (job.line(q, p * B), n as isize * job.src_step);
+            for r in &mut r[..n] {
+                let (lo, hi) = (_mm_loadu_si128(s.cast()), _mm_loadu_si128(s.offset(far).cast()));
                 *r = _mm256_inserti128_si256(_mm256_castsi128_si256(lo), hi, 1);
+                s = s.wrapping_offset(job.src_step);
             }
             transpose::<B>(&mut r);
-            for (i, r) in r[..n].iter().enumerate() {
-                _mm256_storeu_si256(job.row(p + i, q * B).cast(), *r);
+            let mut d = job.row(p, q * B);
+            for r in &r[..n] {
+                _mm256_storeu_si256(d.cast(), *r);
+                d = d.wrapping_offset(job.dst_step);
             }
         }
     });
@@ -220,22 +218,23 @@ unsafe fn thirds<const B: usize>(job: Job) {
         // SAFETY: reads bytes of pixels 0..np of lines q..q+2n and writes pixels q..q+2n (24 bytes) of rows p..p+n;
         // `blocks` keeps both inside the job.
         unsafe {
-            for (i, r) in r[..n].iter_mut().enumerate() {
-                let lo = _mm_loadu_si128(job.line(q + i, at).cast());
-                let hi = _mm_loadu_si128(job.line(q + n + i, at).cast());
-                let v = _mm256_inserti128_si256(_mm256_castsi128_si256(lo), hi, 1);
-                *r = _mm256_shuffle_epi8(v, widen);
+            let (mut s, far) = (job.line(q, at), n as isize * job.src_step);
+            for r in &mut r[..n] {
+                let (lo, hi) = (_mm_loadu_si128(s.cast()), _mm_loadu_si128(s.offset(far).cast()));
+                *r = _mm256_shuffle_epi8(_mm256_inserti128_si256(_mm256_castsi128_si256(lo), hi, 1), widen);
+                s = s.wrapping_offset(job.src_step);
             }
             match B {
                 3 => transpose::<4>(&mut r),
                 6 => transpose::<8>(&mut r),
                 _ => {}
             }
-            for (i, r) in r[..n].iter().enumerate() {
+            let mut d = job.row(p, q * B);
+            for r in &r[..n] {
                 let v = _mm256_permutevar8x32_epi32(_mm256_shuffle_epi8(*r, pack), join);
-                let d = job.row(p + i, q * B);
                 _mm_storeu_si128(d.cast(), _mm256_castsi256_si128(v));
                 _mm_storel_epi64(d.add(16).cast(), _mm256_extracti128_si256(v, 1));
+                d = d.wrapping_offset(job.dst_step);
             }
         }
     });
@@ -247,6 +246,21 @@ fn interleave512<const B: usize>(a: __m512i, b: __m512i) -> (__m512i, __m512i) {
     match B {
         4 => (_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b)),
         _ => (_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b)),
+    }
+}
+
+/// 16 bytes from each of four addresses `far` apart.
+///
+/// # Safety
+/// All of them must be readable.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn four_lanes(s: *const u8, far: isize) -> __m512i {
+    // SAFETY: by the caller.
+    unsafe {
+        let lane = |k: isize| _mm_loadu_si128(s.offset(k * far).cast());
+        let v = _mm512_inserti32x4(_mm512_castsi128_si512(lane(0)), lane(1), 1);
+        _mm512_inserti32x4(_mm512_inserti32x4(v, lane(2), 2), lane(3), 3)
     }
 }
 
@@ -270,12 +284,10 @@ unsafe fn thirds_vbmi<const B: usize>(job: Job) {
         // SAFETY: reads bytes of pixels 0..np of lines q..q+4n and writes pixels q..q+4n (48 bytes) of rows p..p+n;
         // `blocks` keeps both inside the job.
         unsafe {
-            for (i, r) in r[..n].iter_mut().enumerate() {
-                let lane = |k: usize| _mm_loadu_si128(job.line(q + k * n + i, at).cast());
-                let v = _mm512_castsi128_si512(lane(0));
-                let v = _mm512_inserti32x4(v, lane(1), 1);
-                let v = _mm512_inserti32x4(v, lane(2), 2);
-                *r = _mm512_shuffle_epi8(_mm512_inserti32x4(v, lane(3), 3), widen);
+            let (mut s, far) = (job.line(q, at), n as isize * job.src_step);
+            for r in &mut r[..n] {
+                *r = _mm512_shuffle_epi8(four_lanes(s, far), widen);
+                s = s.wrapping_offset(job.src_step);
             }
             let mut rounds = n;
             while rounds > 1 {
@@ -288,9 +300,10 @@ unsafe fn thirds_vbmi<const B: usize>(job: Job) {
                 }
                 rounds /= 2;
             }
-            for (i, r) in r[..n].iter().enumerate() {
-                let v = _mm512_permutexvar_epi8(pack, *r);
-                _mm512_mask_storeu_epi8(job.row(p + i, q * B).cast(), (1 << 48) - 1, v);
+            let mut d = job.row(p, q * B);
+            for r in &r[..n] {
+                _mm512_mask_storeu_epi8(d.cast(), (1 << 48) - 1, _mm512_permutexvar_epi8(pack, *r));
+                d = d.wrapping_offset(job.dst_step);
             }
         }
     });
