@@ -137,7 +137,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded> {
     let header = probe(bytes, limits)?;
     let (pixels, channels) = match header.format {
         Format::Jpeg => jpeg::decode(bytes, &header, limits)?,
-        Format::Png => png::decode(bytes, &header)?,
+        Format::Png => png::decode(bytes, &header, limits)?,
     };
     if pixels.len() != header.width * header.height * channels {
         return Err(decode_error("truncated: fewer pixels than the header promises"));

@@ -1,7 +1,7 @@
 //! PNG through the `png` crate; palettes become RGB(A), gray of fewer bits 8, gray with alpha four equal-gray channels.
 //!
 //! The chunk list is walked before the decoder sees the file: it must end in IEND, and a file of a million tiny chunks
-//! is refused while that costs nothing.
+//! is refused while that costs nothing. EXIF behind the pixels is not looked for: the header alone must tell it.
 
 use png::{BitDepth, ColorType, Compression, Decoder, Encoder, Limits as PngLimits, Transformations};
 use std::io::Cursor;
@@ -9,60 +9,67 @@ use std::io::Cursor;
 use super::{Format, Header, Limits, decode_error, exif};
 use crate::error::{Error, Result};
 
-/// Walks the chunks: size, colour, orientation, and that the file is whole.
-pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header> {
-    let cut = || decode_error("truncated: the file ends inside a PNG chunk");
-    let mut at = 8;
-    let mut head: Option<(usize, usize, u8, u8)> = None;
-    let (mut orientation, mut transparent, mut others) = (1, false, 0);
-    loop {
-        let start = bytes.get(at..at + 8).ok_or_else(cut)?;
-        let length = u32::from_be_bytes([start[0], start[1], start[2], start[3]]) as usize;
-        let name = [start[4], start[5], start[6], start[7]];
-        let body = bytes.get(at + 8..at + 8 + length).ok_or_else(cut)?;
-        if bytes.len() < at + length + 12 {
+/// The chunks in order; fails where the file ends inside one.
+struct Chunks<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Chunks<'a> {
+    fn next(&mut self) -> Result<([u8; 4], &'a [u8])> {
+        let cut = || decode_error("truncated: the file ends inside a PNG chunk");
+        let rest = self.bytes.get(self.at..).ok_or_else(cut)?;
+        let (head, rest) = rest.split_first_chunk::<8>().ok_or_else(cut)?;
+        let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        let body = rest.get(..length).ok_or_else(cut)?;
+        if rest.len() < length + 4 {
             return Err(cut());
         }
-        at += length + 12;
-        if head.is_none() && &name != b"IHDR" {
-            return Err(decode_error("a PNG that does not start with IHDR"));
-        }
-        match &name {
-            b"IHDR" if length == 13 && head.is_none() => {
-                let side = |i: usize| u32::from_be_bytes([body[i], body[i + 1], body[i + 2], body[i + 3]]) as usize;
-                head = Some((side(0), side(4), body[8], body[9]));
-                if side(0) as u64 * side(4) as u64 > limits.pixels {
-                    break; // the caller's limit refuses it: the rest is not worth reading
-                }
+        self.at += length + 12;
+        Ok(([head[4], head[5], head[6], head[7]], body))
+    }
+}
+
+/// Reads the chunks before the pixels: size, colour, orientation. The first bytes of a file are enough.
+pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header> {
+    // IHDR has a fixed place and size, so that a bomb is refused from its first 33 bytes
+    let mut chunks = Chunks { bytes, at: 8 };
+    let (name, body) = chunks.next()?;
+    if &name != b"IHDR" || body.len() != 13 {
+        return Err(decode_error("a PNG that does not start with IHDR"));
+    }
+    let side = |i: usize| u32::from_be_bytes([body[i], body[i + 1], body[i + 2], body[i + 3]]) as usize;
+    let (width, height, depth, colour) = (side(0), side(4), body[8], body[9]);
+    let (mut orientation, mut transparent) = (1, false);
+    if width as u64 * height as u64 <= limits.pixels {
+        let at_pixels = |start: &[u8]| start.get(4..8) == Some(b"IDAT");
+        for count in 0.. {
+            if bytes.get(chunks.at..).is_some_and(at_pixels) {
+                break;
             }
-            b"IHDR" => return Err(decode_error("a PNG with a malformed IHDR")),
-            b"IDAT" => {}
-            b"IEND" => break,
-            b"tRNS" => transparent = true,
-            b"eXIf" => orientation = exif::orientation(body),
-            _ => {}
-        }
-        if &name != b"IDAT" {
-            others += 1;
-            if others > limits.chunks {
+            if count > limits.chunks {
                 return Err(Error::limit(format!("more than {} chunks", limits.chunks)));
+            }
+            match chunks.next()? {
+                (name, _) if &name == b"IEND" => return Err(decode_error("a PNG without pixels")),
+                (name, _) if &name == b"tRNS" => transparent = true,
+                (name, body) if &name == b"eXIf" => orientation = exif::orientation(body),
+                _ => {}
             }
         }
     }
-    let (width, height, depth, colour) = head.ok_or_else(|| decode_error("a PNG without IHDR"))?;
     let gray = matches!(colour, 0 | 4);
     let alpha = matches!(colour, 4 | 6) || transparent;
+    let channels = match (alpha, gray) {
+        (true, _) => 4,
+        (false, true) => 1,
+        (false, false) => 3,
+    };
     Ok(Header {
         format: Format::Png,
         width,
         height,
-        channels: if alpha {
-            4
-        } else if gray {
-            1
-        } else {
-            3
-        },
+        channels,
         orientation,
         sixteen_bit: depth == 16,
         gray,
@@ -70,8 +77,26 @@ pub(super) fn probe(bytes: &[u8], limits: &Limits) -> Result<Header> {
     })
 }
 
+/// The file must end in IEND and not consist of a million tiny chunks.
+fn check_whole(bytes: &[u8], limits: &Limits) -> Result<()> {
+    let mut chunks = Chunks { bytes, at: 8 };
+    let mut others = 0;
+    loop {
+        let (name, _) = chunks.next()?;
+        match &name {
+            b"IEND" => return Ok(()),
+            b"IDAT" => {}
+            _ => others += 1,
+        }
+        if others > limits.chunks {
+            return Err(Error::limit(format!("more than {} chunks", limits.chunks)));
+        }
+    }
+}
+
 /// Decodes the first frame to 1, 3 or 4 channels of bytes; 16 bits are rounded to 8 (the header says so).
-pub(super) fn decode(bytes: &[u8], header: &Header) -> Result<(Vec<u8>, usize)> {
+pub(super) fn decode(bytes: &[u8], header: &Header, limits: &Limits) -> Result<(Vec<u8>, usize)> {
+    check_whole(bytes, limits)?;
     let wrong = |e: png::DecodingError| match e {
         png::DecodingError::LimitsExceeded => Error::limit("the PNG needs more memory than its size allows"),
         other => decode_error(format!("damaged PNG: {other}")),

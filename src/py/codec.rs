@@ -42,7 +42,11 @@ pub(super) fn decode<'py>(
     let info = describe(py, &image.header)?;
     let shape: &[usize] =
         if image.channels == 1 { &[image.height, image.width] } else { &[image.height, image.width, image.channels] };
-    Ok((PyArray1::from_vec(py, image.pixels).reshape_with_order(shape.to_vec(), numpy::npyffi::NPY_ORDER::NPY_CORDER)?, info))
+    Ok((
+        PyArray1::from_vec(py, image.pixels)
+            .reshape_with_order(shape.to_vec(), numpy::npyffi::NPY_ORDER::NPY_CORDER)?,
+        info,
+    ))
 }
 
 /// Width, height, channels and a copy of the bytes: Python code may write to the array while the encoder runs.
