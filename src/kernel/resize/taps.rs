@@ -6,6 +6,8 @@
 
 use super::axis::Taps;
 use crate::image::{Plane, RowsMut, Sample};
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::x86::resize::Shuffle;
 use crate::simd;
 
 /// Bytes past a line that a vector load may touch.
@@ -24,6 +26,9 @@ enum Fetch {
 #[derive(Debug)]
 struct Fixed {
     w: Vec<i32>,
+    /// The weights as the hand-written kernels read them, with their shuffle.
+    #[cfg(target_arch = "x86_64")]
+    fast: Option<(Shuffle, Vec<i32>, bool)>,
     /// Linear: the sum is shifted to 7 fractional bits.
     narrow: bool,
 }
@@ -54,7 +59,7 @@ impl Filter {
     pub fn new(src: (usize, usize), c: usize, x: Taps, mut y: Taps, one: i32, narrow: bool) -> Filter {
         let n = x.first.len();
         let (lo, hi) = x.span();
-        let (fetch, off, pair) = if ((hi - lo) as usize) < 3 * n + 16 {
+        let (fetch, off, pair): (_, Vec<u32>, _) = if ((hi - lo) as usize) < 3 * n + 16 {
             (Fetch::Span { lo, hi }, x.first.iter().map(|s| (s - lo) as u32 * c as u32).collect(), 2 * c)
         } else {
             (Fetch::Pairs, (0..n as u32).map(|i| i * 2 * c as u32).collect(), 2 * c * n)
@@ -66,7 +71,17 @@ impl Filter {
                 let fine = one > 1 << 14;
                 y.w.iter_mut().for_each(|w| *w = if fine { *w } else { fix(*w) as f32 / one as f32 } / one as f32);
             }
-            Fixed { w: x.w.iter().map(|w| fix(*w)).collect(), narrow }
+            let w: Vec<i32> = x.w.iter().map(|w| fix(*w)).collect();
+            Fixed {
+                #[cfg(target_arch = "x86_64")]
+                fast: Shuffle::new(simd::level(), &off, c, narrow).map(|s| {
+                    let split = one > 1 << 14;
+                    let w = s.weights(&w, x.k, narrow, split);
+                    (s, w, split)
+                }),
+                w,
+                narrow,
+            }
         });
         Filter {
             src,
@@ -90,9 +105,9 @@ impl Filter {
         self.tags = [usize::MAX; 8];
     }
 
-    /// Elements of one output row.
+    /// Elements of one ring row: those of an output row, padded to whole vectors.
     fn n(&self) -> usize {
-        self.x.first.len() * self.c
+        (self.x.first.len() * self.c).next_multiple_of(64)
     }
 
     /// Brings the source rows of output row `y` into the ring; returns their slots.
@@ -154,6 +169,13 @@ impl Filter {
         fetch(&self.fetch, &self.x, src.row(sy), c, &mut self.line8);
         let fixed = self.fixed.as_ref().expect("built for u8");
         let at = slot * n..(slot + 1) * n;
+        #[cfg(target_arch = "x86_64")]
+        if let Some((shuffle, w, split)) = &fixed.fast {
+            return match fixed.narrow {
+                true => shuffle.narrow(&self.line8, w, &mut self.ring16[at]),
+                false => shuffle.whole(&self.line8, self.pair, w, self.x.k, *split, &mut self.ring32[at]),
+            };
+        }
         if fixed.narrow {
             match c {
                 1 => narrow::<1>(&self.line8, &self.off, &fixed.w, c, &mut self.ring16[at]),
