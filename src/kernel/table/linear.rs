@@ -126,15 +126,16 @@ pub fn linear_row(row: &mut [f32], a: &[f32], b: &[f32], clip: Option<(f32, f32)
     }
 }
 
-/// `v^g` for each value; a negative base gives NaN, as in NumPy.
+/// `v^g` for each value, with the exponent rounded to f32 first; a negative base gives NaN, as in NumPy.
 pub fn gamma_row(row: &mut [f32], g: f64) {
-    for v in row {
-        *v = pow(*v as f64, g) as f32;
-    }
+    pow_row(row, g as f32);
 }
 
-fn pow(x: f64, y: f64) -> f64 {
-    libm::pow(x, y)
+/// `v^g` in place.
+pub(crate) fn pow_row(row: &mut [f32], g: f32) {
+    for v in row {
+        *v = libm::pow(*v as f64, g as f64) as f32;
+    }
 }
 
 #[cfg(test)]
