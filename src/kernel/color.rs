@@ -312,3 +312,159 @@ pub fn channels_row<E: Element>(src: &[E], dst: &mut [E], c: usize, index: &[i32
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{Level, set_level};
+
+    fn row(n: usize) -> Vec<u8> {
+        (0..n as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 11) as u8).chain([255; 12]).chain([0; 12]).collect()
+    }
+
+    const ALL: [Gray; 5] = [Gray::Weighted, Gray::Lab, Gray::Desaturation, Gray::Average, Gray::Max];
+
+    fn naive(px: &[u8], method: Gray) -> f64 {
+        let p = |k: usize| px[k] as i64;
+        let (hi, lo) = (*px.iter().max().unwrap() as i64, *px.iter().min().unwrap() as i64);
+        let whole = match method {
+            Gray::Weighted => (9798 * p(0) + 19235 * p(1) + 3735 * p(2) + (1 << 14)) >> 15,
+            Gray::Desaturation => (hi + lo) / 2,
+            Gray::Average => px.iter().map(|v| *v as i64).sum::<i64>() / px.len() as i64,
+            Gray::Max => hi,
+            Gray::Lab => {
+                let light = |v: i64| {
+                    let x = v as f64 / 255.0;
+                    if x <= 0.04045 { x / 12.92 } else { libm::pow((x + 0.055) / 1.055, 2.4) }
+                };
+                let y = 0.212671 * light(p(0)) + 0.715160 * light(p(1)) + 0.072169 * light(p(2));
+                return 2.55 * if y > 0.008856 { 116.0 * libm::cbrt(y) - 16.0 } else { 903.3 * y };
+            }
+        };
+        whole as f64
+    }
+
+    #[test]
+    fn gray_bytes_follow_the_formulas() {
+        let _guard = crate::kernel::level_lock();
+        for level in Level::ALL {
+            set_level(level);
+            for (c, out_c) in [(3, 1), (3, 3), (3, 2), (1, 3), (4, 1), (5, 4)] {
+                let mut src = row(c * 700);
+                src.truncate(src.len() / c * c);
+                for method in ALL.into_iter().filter(|m| c == 3 || !matches!(m, Gray::Weighted | Gray::Lab)) {
+                    let mut dst = vec![0; src.len() / c * out_c];
+                    gray_row(&src, &mut dst, method, c, out_c);
+                    for (s, d) in src.chunks_exact(c).zip(dst.chunks_exact(out_c)) {
+                        let slack = if method == Gray::Lab { 1.5 } else { 0.0 };
+                        assert!(
+                            d.iter().all(|v| (*v as f64 - naive(s, method)).abs() <= slack),
+                            "{method:?} {s:?} {d:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn gray_of_every_sum_of_weights_is_exact() {
+        for z in [0u8, 1, 127, 128, 254, 255] {
+            let src: Vec<u8> = (0..=255u8).flat_map(|x| (0..=255u8).flat_map(move |y| [x, y, z])).collect();
+            let mut dst = vec![0; src.len() / 3];
+            gray_row(&src, &mut dst, Gray::Weighted, 3, 1);
+            for (s, d) in src.chunks_exact(3).zip(dst) {
+                assert_eq!(d as f64, naive(s, Gray::Weighted), "{s:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn gray_floats_follow_the_formulas() {
+        let _guard = crate::kernel::level_lock();
+        for c in [3, 4] {
+            let bytes = row(c * 300);
+            let src: Vec<f32> = bytes[..c * 300].iter().map(|v| *v as f32 / 255.0).collect();
+            for method in ALL.into_iter().filter(|m| c == 3 || !matches!(m, Gray::Weighted | Gray::Lab)) {
+                let mut first: Option<Vec<f32>> = None;
+                for level in Level::ALL {
+                    set_level(level);
+                    let mut dst = vec![0.0; 600];
+                    gray_f32_row(&src, &mut dst, method, c, 2);
+                    assert_eq!(first.get_or_insert(dst.clone()), &dst);
+                    for (s, d) in src.chunks_exact(c).zip(dst.chunks_exact(2)) {
+                        let s64: Vec<f64> = s.iter().map(|v| *v as f64).collect();
+                        let (hi, lo) =
+                            (s64.iter().fold(0.0, |a: f64, b| a.max(*b)), s64.iter().fold(1.0, |a: f64, b| a.min(*b)));
+                        let bytes: Vec<u8> = s.iter().map(|v| (v * 255.0).round() as u8).collect();
+                        let want = match method {
+                            Gray::Weighted => 0.299 * s64[0] + 0.587 * s64[1] + 0.114 * s64[2],
+                            Gray::Lab => naive(&bytes, method) / 255.0,
+                            Gray::Desaturation => (hi + lo) / 2.0,
+                            Gray::Average => s64.iter().sum::<f64>() / c as f64,
+                            Gray::Max => hi,
+                        };
+                        assert!((d[0] as f64 - want).abs() < 2e-6 && d[0] == d[1], "{method:?} {s:?} {d:?} {want}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn matrices_round_and_saturate() {
+        let _guard = crate::kernel::level_lock();
+        let m = [[0.393, 0.769, 0.189, 0.0], [1.5, -0.686, 0.168, -3.5], [0.0, 0.0, -1.0, 255.0]];
+        let src = row(3 * 400);
+        let floats: Vec<f32> = src.iter().map(|v| *v as f32 / 255.0).collect();
+        for level in Level::ALL {
+            set_level(level);
+            let (mut got, mut clipped, mut free) = (src.clone(), floats.clone(), floats.clone());
+            matrix_row(&mut got, &m, false);
+            matrix_row(&mut clipped, &m, true);
+            matrix_row(&mut free, &m, false);
+            for i in 0..src.len() {
+                let (px, k) = (i / 3 * 3, i % 3);
+                let at = |x: f32, y: f32, z: f32| x * m[k][0] + y * m[k][1] + z * m[k][2] + m[k][3];
+                let y = at(src[px] as f32, src[px + 1] as f32, src[px + 2] as f32);
+                assert_eq!(got[i], y.round_ties_even().clamp(0.0, 255.0) as u8);
+                let y = at(floats[px], floats[px + 1], floats[px + 2]);
+                assert_eq!((free[i], clipped[i]), (y, y.clamp(0.0, 1.0)));
+            }
+        }
+    }
+
+    fn moved<E: Element + std::fmt::Debug>(src: &[E], fill: &[E]) {
+        for (c, index) in [
+            (1, &[0][..]),
+            (1, &[0, 0, 0]),
+            (3, &[2, 0, 1]),
+            (3, &[0, -1, 1]),
+            (3, &[1]),
+            (4, &[3, 2, -1, 0]),
+            (2, &[1, 1, 0, 0, 1]),
+        ] {
+            let src = &src[..src.len() / c * c];
+            let mut dst = vec![E::default(); src.len() / c * index.len()];
+            channels_row(src, &mut dst, c, index, &fill[..index.len()]);
+            for (s, d) in src.chunks_exact(c).zip(dst.chunks_exact(index.len())) {
+                for (k, i) in index.iter().enumerate() {
+                    assert_eq!(d[k], if *i < 0 { fill[k] } else { s[*i as usize] });
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn channels_move_whatever_they_hold() {
+        let _guard = crate::kernel::level_lock();
+        let src = row(3 * 333);
+        for level in Level::ALL {
+            set_level(level);
+            moved(&src, &[1, 2, 3, 4, 5]);
+            moved(&src.iter().map(|v| *v as u16 * 7).collect::<Vec<_>>(), &[1, 2, 3, 4, 5]);
+            moved(&src.iter().map(|v| *v as f32).collect::<Vec<_>>(), &[1.0, 2.0, 3.0, 4.0, 5.0]);
+            moved(&src.iter().map(|v| *v as u64).collect::<Vec<_>>(), &[1, 2, 3, 4, 5]);
+        }
+    }
+}

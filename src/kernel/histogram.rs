@@ -325,3 +325,115 @@ crate::simd! {
         lanes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{Level, set_level};
+
+    fn row(n: usize) -> Vec<u8> {
+        (0..n as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 11) as u8 & 0xf7).collect()
+    }
+
+    #[test]
+    fn histograms_count_every_pixel_once() {
+        for c in [1, 2, 3, 4] {
+            for n in [0, 1, 3, 4, 5, 17, 100] {
+                let src = row(n * c);
+                let mask: Vec<u8> = (0..n).map(|i| (i % 3) as u8 * 100).collect();
+                let (mut all, mut some) = (vec![[0; 256]; c], vec![[0; 256]; c]);
+                let (mut want_all, mut want_some) = (vec![[0; 256]; c], vec![[0; 256]; c]);
+                for (i, v) in src.iter().enumerate() {
+                    want_all[i % c][*v as usize] += 2;
+                    want_some[i % c][*v as usize] += (mask[i / c] > 0) as u32;
+                }
+                histogram_rows(&src, c, &mut all);
+                histogram_rows(&src, c, &mut all);
+                histogram_rows_masked(&src, &mask, c, &mut some);
+                assert_eq!((all, some), (want_all, want_some), "{n}x{c}");
+            }
+        }
+    }
+
+    #[test]
+    fn equalisation_tables() {
+        let mut h = [0u32; 256];
+        assert_eq!(equalize_table_cv(&h)[7], 7);
+        h[9] = 50;
+        assert_eq!(equalize_table_cv(&h)[9], 9);
+        assert_eq!(equalize_table_pil(&h)[9], 9);
+        h[20] = 100;
+        h[200] = 155;
+        let t = equalize_table_cv(&h);
+        assert_eq!((t[9], t[20], t[199], t[200], t[255]), (0, 100, 100, 255, 255));
+        // 150 pixels before the last value are fewer than 255: no step.
+        assert_eq!(equalize_table_pil(&h)[20], 20);
+        h[20] = 460;
+        // step = 510 / 255 = 2.
+        let t = equalize_table_pil(&h);
+        assert_eq!((t[8], t[9], t[20], t[200]), (0, 25, 255, 255));
+    }
+
+    #[test]
+    fn byte_sums_are_exact() {
+        let _guard = crate::kernel::level_lock();
+        for level in Level::ALL {
+            set_level(level);
+            for c in [1, 3, 4] {
+                let src = row(c * 1000);
+                let mut fast = Sum::new(c);
+                let mut plain = Sum::new(c);
+                for part in src.chunks(c * 512) {
+                    fast.add_u8(part);
+                    plain.add_row(part);
+                }
+                for k in 0..c {
+                    let want: u64 = src.iter().skip(k).step_by(c).map(|v| *v as u64).sum();
+                    assert_eq!((fast.channel(k), plain.channel(k)), (want as f64, want as f64));
+                    assert_eq!(fast.mean(k), want as f64 / 1000.0);
+                }
+                assert_eq!(fast.all(), sum_row(&src) as f64);
+            }
+            let white = vec![255u8; 1 << 20];
+            assert_eq!(sum_row(&white), 255 << 20);
+        }
+    }
+
+    #[test]
+    fn gray_sums_equal_the_sum_of_the_gray_image() {
+        let src = row(3 * 1001);
+        let mut gray = vec![0; 1001];
+        crate::kernel::color::gray_row(&src, &mut gray, crate::kernel::color::Gray::Weighted, 3, 1);
+        assert_eq!(gray_sum_row(&src), sum_row(&gray));
+        assert!(sum_row(&gray) > 100_000);
+    }
+
+    #[test]
+    fn float_sums_do_not_depend_on_level_or_on_pieces() {
+        let _guard = crate::kernel::level_lock();
+        for c in [1, 2, 3, 4] {
+            let src: Vec<f32> = row(c * 777).iter().map(|v| *v as f32 / 255.0).collect();
+            let mut want = vec![0.0f64; c];
+            for block in src.chunks(256 * c) {
+                for (k, w) in want.iter_mut().enumerate() {
+                    let mut l = [0.0f64; 8];
+                    for (i, px) in block.chunks(c).enumerate() {
+                        l[i % 8] += px[k] as f64;
+                    }
+                    *w += ((l[0] + l[4]) + (l[2] + l[6])) + ((l[1] + l[5]) + (l[3] + l[7]));
+                }
+            }
+            for level in Level::ALL {
+                set_level(level);
+                let (mut whole, mut parts) = (Sum::new(c), Sum::new(c));
+                whole.add_row(&src);
+                parts.add_row(&src[..512 * c]);
+                parts.add_row(&src[512 * c..]);
+                for k in 0..c {
+                    assert_eq!((whole.channel(k), parts.channel(k)), (want[k], want[k]), "{level:?} {c}");
+                }
+                assert_eq!(whole.pixels(), 777);
+            }
+        }
+    }
+}

@@ -275,3 +275,174 @@ pub fn hsv_shift_rgb_f32_row(row: &mut [f32], by: HsvShiftF32) {
         back_f32(p);
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{Level, set_level};
+
+    /// Every 5th colour and all that are nearly gray, with a tail shorter than any block.
+    fn colours() -> Vec<u8> {
+        let mut out = Vec::new();
+        for r in (0..256).step_by(5) {
+            for g in (0..256).step_by(5) {
+                for b in (0..256).step_by(5) {
+                    out.extend([r as u8, g as u8, b as u8]);
+                }
+            }
+        }
+        for v in 0..=255u8 {
+            for (i, j) in [(0, 0), (0, 1), (1, 0), (1, 2), (2, 1)] {
+                out.extend([v, v.saturating_add(i), v.saturating_sub(j)]);
+                out.extend([v.saturating_add(i), v.saturating_sub(j), v]);
+            }
+        }
+        out
+    }
+
+    fn naive_forward(px: &[u8]) -> [u8; 3] {
+        let [r, g, b] = [px[0] as i32, px[1] as i32, px[2] as i32];
+        let v = r.max(g).max(b);
+        let d = v - r.min(g).min(b);
+        let over = |k: f64, x: i32| if x == 0 { 0 } else { (k / x as f64).round_ties_even() as i32 };
+        let s = (d * over(255.0 * 4096.0, v) + 2048) >> 12;
+        let side = if v == r {
+            g - b
+        } else if v == g {
+            b - r + 2 * d
+        } else {
+            r - g + 4 * d
+        };
+        let h = (side * over(30.0 * 4096.0, d) + 2048) >> 12;
+        [(if h < 0 { h + 180 } else { h }) as u8, s as u8, v as u8]
+    }
+
+    /// The exact value of each channel, times 7650.
+    fn exact_back(px: &[u8]) -> [i32; 3] {
+        let [h, s, v] = [px[0] as i32 % 180, px[1] as i32, px[2] as i32];
+        [5, 3, 1].map(|n| {
+            let k = (h + 30 * n) % 180;
+            let down = k.min(120 - k).clamp(0, 30);
+            v * 7650 - v * s * down
+        })
+    }
+
+    fn naive_shift(px: &[u8], hue: f64, sat: f64, val: f64) -> [u8; 3] {
+        let h = (px[0] as f64 + hue).rem_euclid(180.0) as u8;
+        let s = if px[1] == 0 { 0 } else { (px[1] as i32 + sat as i32).clamp(0, 255) as u8 };
+        [h, s, (px[2] as i32 + val as i32).clamp(0, 255) as u8]
+    }
+
+    #[test]
+    fn bytes_are_the_same_on_every_level() {
+        let _guard = crate::kernel::level_lock();
+        let rgb = colours();
+        let want: Vec<u8> = rgb.chunks_exact(3).flat_map(naive_forward).collect();
+        let shifts =
+            [(13.7, -20.9, 15.2), (-37.2, 300.0, -300.0), (0.0, 0.0, 0.0), (179.5, 1.0, -1.0), (-180.0, -5.6, 5.6)];
+        let mut first: Vec<Vec<u8>> = Vec::new();
+        for level in Level::ALL {
+            set_level(level);
+            let mut hsv = vec![0; rgb.len()];
+            hsv_from_rgb_row(&rgb, &mut hsv);
+            assert_eq!(hsv, want, "{level:?}");
+            let mut outs = Vec::new();
+            for (hue, sat, val) in shifts {
+                let by = HsvShift::new(hue, sat, val);
+                let mut shifted = hsv.clone();
+                hsv_shift_row(&mut shifted, by);
+                for (a, b) in shifted.chunks_exact(3).zip(hsv.chunks_exact(3)) {
+                    assert_eq!(a, naive_shift(b, hue, sat, val), "{level:?} {b:?} {hue} {sat} {val}");
+                }
+                let mut back = vec![0; rgb.len()];
+                rgb_from_hsv_row(&shifted, &mut back);
+                for (a, b) in back.chunks_exact(3).zip(shifted.chunks_exact(3)) {
+                    for (a, e) in a.iter().zip(exact_back(b)) {
+                        // The floor, or one less where the exact value is whole.
+                        let floor = e / 7650;
+                        assert!(*a as i32 == floor || e % 7650 == 0 && (*a as i32 - floor).abs() == 1, "{b:?} {a} {e}");
+                    }
+                }
+                let mut fused = rgb.clone();
+                hsv_shift_rgb_row(&mut fused, by);
+                assert_eq!(fused, back, "{level:?}");
+                let mut parts = rgb.clone();
+                let cut = 3 * 1001;
+                hsv_shift_rgb_row(&mut parts[..cut], by);
+                hsv_shift_rgb_row(&mut parts[cut..], by);
+                assert_eq!(parts, back);
+                outs.push(back);
+            }
+            if first.is_empty() {
+                first = outs;
+            } else {
+                assert_eq!(first, outs, "{level:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn hues_beyond_the_circle_are_taken_modulo() {
+        let mut row: Vec<u8> = (0..=255).flat_map(|h| [h, 10, 20]).collect();
+        let before = row.clone();
+        hsv_shift_row(&mut row, HsvShift::new(100.0, 0.0, 0.0));
+        for (a, b) in row.chunks_exact(3).zip(before.chunks_exact(3)) {
+            assert_eq!(a, [((b[0] as u32 + 100) % 180) as u8, b[1], b[2]]);
+        }
+    }
+
+    #[test]
+    fn floats_follow_the_definition_on_every_level() {
+        let _guard = crate::kernel::level_lock();
+        let rgb: Vec<f32> = colours().iter().map(|v| *v as f32 / 255.0).collect();
+        let (hue, sat, val) = (-27.4, 0.1, -0.05);
+        let by = HsvShiftF32::new(hue, sat, val);
+        let mut first: Option<Vec<f32>> = None;
+        for level in Level::ALL {
+            set_level(level);
+            let mut hsv = rgb.clone();
+            hsv_from_rgb_f32_row(&mut hsv);
+            let mut three = hsv.clone();
+            hsv_shift_f32_row(&mut three, by);
+            rgb_from_hsv_f32_row(&mut three);
+            let mut fused = rgb.clone();
+            hsv_shift_rgb_f32_row(&mut fused, by);
+            assert_eq!(fused, three);
+            assert_eq!(first.get_or_insert(fused.clone()), &fused, "{level:?}");
+            let mut back = hsv.clone();
+            rgb_from_hsv_f32_row(&mut back);
+            for ((px, hsv), (back, shifted)) in
+                rgb.chunks_exact(3).zip(hsv.chunks_exact(3)).zip(back.chunks_exact(3).zip(fused.chunks_exact(3)))
+            {
+                let [r, g, b] = [px[0] as f64, px[1] as f64, px[2] as f64];
+                let v = r.max(g).max(b);
+                let d = v - r.min(g).min(b);
+                let h = if d == 0.0 {
+                    0.0
+                } else if v == r {
+                    60.0 * (g - b) / d
+                } else if v == g {
+                    60.0 * (b - r) / d + 120.0
+                } else {
+                    60.0 * (r - g) / d + 240.0
+                };
+                let h = h.rem_euclid(360.0);
+                let s = if v == 0.0 { 0.0 } else { d / v };
+                let turn = (hsv[0] as f64 - h).abs();
+                assert!(turn.min(360.0 - turn) < 3e-3, "{px:?} {hsv:?} {h}");
+                assert!((hsv[1] as f64 - s).abs() < 4e-5 && hsv[2] as f64 == v, "{px:?} {hsv:?} {s}");
+                assert!(px.iter().zip(back).all(|(a, b)| (a - b).abs() < 2e-5), "{px:?} {back:?}");
+                let (h, s, v) = (
+                    (h + hue).rem_euclid(360.0),
+                    if s == 0.0 { 0.0 } else { (s + sat).clamp(0.0, 1.0) },
+                    (v + val).clamp(0.0, 1.0),
+                );
+                for (n, got) in [5.0, 3.0, 1.0].into_iter().zip(shifted) {
+                    let k = (h / 60.0 + n) % 6.0;
+                    let want = v - v * s * k.min(4.0 - k).clamp(0.0, 1.0);
+                    assert!((want - *got as f64).abs() < 5e-5, "{px:?} {shifted:?} {want}");
+                }
+            }
+        }
+    }
+}

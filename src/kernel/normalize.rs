@@ -272,3 +272,128 @@ simd! {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{Level, set_level};
+
+    fn row(n: usize) -> Vec<u8> {
+        (0..n as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 11) as u8).collect()
+    }
+
+    fn check<T: Sample>(of: impl Fn(u8) -> T) {
+        for c in [1, 2, 3, 4, 5, 7] {
+            let mean: Vec<f32> = (0..c).map(|k| 0.1 + 30.3 * k as f32).collect();
+            let denom: Vec<f32> = (0..c).map(|k| 0.017 + 0.3 * k as f32).collect();
+            for n in [0, 1, 7, 9, 10, 16, 17, 22, 70, 133] {
+                let src: Vec<T> = row(n * c).into_iter().map(&of).collect();
+                let want: Vec<f32> =
+                    src.iter().enumerate().map(|(i, v)| (v.to_f32() - mean[i % c]) * denom[i % c]).collect();
+                let mut got = vec![0.0; n * c];
+                normalize_row(&src, &mut got, &mean, &denom, c);
+                assert_eq!(got, want, "{n}x{c}");
+                let mut flat = vec![0.0; n * c];
+                let mut planes: Vec<&mut [f32]> = flat.chunks_mut(n.max(1)).collect();
+                planes.resize_with(c, Default::default);
+                normalize_planes(&src, &mut planes, &mean, &denom);
+                for i in 0..n * c {
+                    assert_eq!(flat[i % c * n + i / c], want[i], "{n}x{c} {i}");
+                }
+                let mut single = vec![0.0; n * c];
+                normalize_row(&src, &mut single, &mean, &denom[..1], c);
+                assert!(single.iter().enumerate().all(|(i, v)| *v == (src[i].to_f32() - mean[i % c]) * denom[0]));
+            }
+        }
+    }
+
+    #[test]
+    fn normalised_rows_and_planes_agree_on_every_level() {
+        let _guard = crate::kernel::level_lock();
+        for level in Level::ALL {
+            set_level(level);
+            check(|v| v);
+            check(|v| v as f32 / 255.0);
+        }
+    }
+
+    fn there_and_back<E: Element + std::fmt::Debug>(of: impl Fn(usize) -> E) {
+        for c in [1, 2, 3, 4, 5] {
+            for n in [0, 1, 7, 8, 31, 32, 33, 64, 65, 200] {
+                let src: Vec<E> = (0..n * c).map(&of).collect();
+                let mut flat = vec![E::default(); n * c];
+                let mut planes: Vec<&mut [E]> = flat.chunks_mut(n.max(1)).collect();
+                planes.resize_with(c, Default::default);
+                split_row(&src, &mut planes);
+                for i in 0..n * c {
+                    assert_eq!(flat[i % c * n + i / c], src[i], "{n}x{c}");
+                }
+                let mut planes: Vec<&[E]> = flat.chunks(n.max(1)).collect();
+                planes.resize_with(c, Default::default);
+                let mut back = vec![E::default(); n * c];
+                merge_row(&planes, &mut back);
+                assert_eq!(back, src);
+            }
+        }
+    }
+
+    #[test]
+    fn planes_split_and_merge_whatever_they_hold() {
+        let _guard = crate::kernel::level_lock();
+        for level in Level::ALL {
+            set_level(level);
+            there_and_back(|i| (i * 7) as u8);
+            there_and_back(|i| i as u16);
+            there_and_back(|i| i as u32);
+            there_and_back(|i| i as f32);
+            there_and_back(|i| i as u64);
+        }
+    }
+
+    #[test]
+    fn every_real_type_is_cast() {
+        fn cast<T: Real>(v: T, max: f64) -> f32 {
+            let mut out = [0.0];
+            cast_row(&[v], &mut out, max);
+            out[0]
+        }
+        assert_eq!(cast(51u8, 255.0), 51.0f32 / 255.0);
+        assert_eq!(cast(-3i8, 7.0), -3.0f32 / 7.0);
+        assert_eq!(cast(1000u16, 65535.0), 1000.0f32 / 65535.0);
+        assert_eq!(cast(-1000i16, 3.0), -1000.0f32 / 3.0);
+        assert_eq!(cast(u32::MAX, 4294967295.0), 1.0);
+        assert_eq!(cast(-7i32, 2.0), -3.5);
+        assert_eq!(cast((1u64 << 40) + 1, 2.0), (1u64 << 39) as f32);
+        assert_eq!(cast(-1i64 << 40, 2.0), -((1i64 << 39) as f32));
+        assert_eq!(cast(0.25f32, 1.0), 0.25);
+        assert_eq!(cast(0.1f64, 1.0), 0.1);
+        assert_eq!(cast(Half(0x3800), 1.0), 0.5);
+    }
+
+    #[test]
+    fn halves_are_exact() {
+        for (bits, want) in
+            [(0, 0.0), (0x3c00, 1.0), (0xc000, -2.0), (0x7bff, 65504.0), (1, 5.960_464_5e-8), (0x7c00, f32::INFINITY)]
+        {
+            assert_eq!(Half(bits).to_f32(), want);
+        }
+        assert!(Half(0x7e00).to_f32().is_nan() && Half(0x8000).to_f32().is_sign_negative());
+    }
+
+    #[test]
+    fn quantising_gives_every_byte_back() {
+        let _guard = crate::kernel::level_lock();
+        let bytes: Vec<u8> = (0..=255).collect();
+        for level in Level::ALL {
+            set_level(level);
+            let mut floats = vec![0.0; 256];
+            cast_row(&bytes, &mut floats, 255.0);
+            let mut back = vec![0; 256];
+            quantize_row(&floats, &mut back, 255.0);
+            assert_eq!(back, bytes);
+            let mut odd = [9; 5];
+            quantize_row(&[f32::NAN, -1.0, 2.0, f32::INFINITY, 0.5 / 255.0], &mut odd, 255.0);
+            assert_eq!(odd, [0, 0, 255, 255, 0]);
+        }
+    }
+}

@@ -47,9 +47,7 @@ impl Table {
             (Table::PerChannel(a), next) => {
                 Table::PerChannel(a.iter().enumerate().map(|(k, a)| through(a, next.channel(k))).collect())
             }
-            (Table::Shared(a), Table::PerChannel(b)) => {
-                Table::PerChannel(b.iter().map(|b| through(a, b)).collect())
-            }
+            (Table::Shared(a), Table::PerChannel(b)) => Table::PerChannel(b.iter().map(|b| through(a, b)).collect()),
         }
     }
 }
@@ -329,8 +327,7 @@ mod tests {
                 let src = row(3 * 100 + 3);
                 let mut got = src.clone();
                 p.map_row(&mut got, 3);
-                let want: Vec<u8> =
-                    src.iter().enumerate().map(|(i, v)| p.table.channel(i % 3)[*v as usize]).collect();
+                let want: Vec<u8> = src.iter().enumerate().map(|(i, v)| p.table.channel(i % 3)[*v as usize]).collect();
                 assert_eq!(got, want);
                 let mut got = vec![0; src.len()];
                 p.map_row_into(&src, &mut got, 3);

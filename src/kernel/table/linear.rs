@@ -35,9 +35,7 @@ simd! {
 /// log2(i·(1/255)); entry 0 stands for a value whose every power is 0.
 fn log2_table() -> &'static [f64; 256] {
     static TABLE: OnceLock<[f64; 256]> = OnceLock::new();
-    TABLE.get_or_init(|| {
-        std::array::from_fn(|i| if i == 0 { -1e6 } else { libm::log2(i as f64 * (1.0 / 255.0)) })
-    })
+    TABLE.get_or_init(|| std::array::from_fn(|i| if i == 0 { -1e6 } else { libm::log2(i as f64 * (1.0 / 255.0)) }))
 }
 
 /// ln(2)^k / k!: 2^f as a polynomial, to 4·10⁻¹⁸ for |f| ≤ ½.

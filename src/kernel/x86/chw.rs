@@ -12,7 +12,8 @@ use std::arch::x86_64::*;
 #[inline(always)]
 pub fn as_u8<T: Sample>(row: &[T]) -> Option<&[u8]> {
     // SAFETY: the types are equal.
-    (TypeId::of::<T>() == TypeId::of::<u8>()).then(|| unsafe { std::slice::from_raw_parts(row.as_ptr().cast(), row.len()) })
+    (TypeId::of::<T>() == TypeId::of::<u8>())
+        .then(|| unsafe { std::slice::from_raw_parts(row.as_ptr().cast(), row.len()) })
 }
 
 /// The row as f32, if that is what it holds.
@@ -176,8 +177,8 @@ unsafe fn merge3_u8_vbmi(planes: [*const u8; 3], dst: *mut u8, n: usize) -> usiz
     unsafe {
         let index: [__m512i; 3] = [0, 1, 2].map(|c| _mm512_loadu_si512(INDEX[c].as_ptr().cast()));
         while i + 64 <= n {
-            let p: [__m512i; 3] = [0, 1, 2]
-                .map(|k| _mm512_permutexvar_epi8(index[k], _mm512_loadu_si512(planes[k].add(i).cast())));
+            let p: [__m512i; 3] =
+                [0, 1, 2].map(|k| _mm512_permutexvar_epi8(index[k], _mm512_loadu_si512(planes[k].add(i).cast())));
             macro_rules! vector {
                 ($k:literal) => {{
                     let a = _mm512_mask_mov_epi8(p[0], const { bits_of::<64>(1, $k) }, p[1]);
@@ -454,9 +455,7 @@ unsafe fn normalize_u8_v3(src: *const u8, p: [*mut f32; 3], n: usize, mean: [f32
     let index = [0i8, 1, 2].map(|c| {
         let z = -1;
         let (a, b, d) = (c + 3, c + 6, c + 9);
-        _mm256_setr_epi8(
-            c, z, z, z, a, z, z, z, b, z, z, z, d, z, z, z, c, z, z, z, a, z, z, z, b, z, z, z, d, z, z, z,
-        )
+        _mm256_setr_epi8(c, z, z, z, a, z, z, z, b, z, z, z, d, z, z, z, c, z, z, z, a, z, z, z, b, z, z, z, d, z, z, z)
     });
     let mut i = 0;
     // The second load ends at byte 28 of 24, so two more pixels must follow.

@@ -89,8 +89,7 @@ unsafe fn v4(src: *const u8, dst: *mut u8, n: usize, t: &[u8; 256]) -> usize {
     let mut i = 0;
     // SAFETY (whole body): i + 64 ≤ n bounds every load and store.
     unsafe {
-        let d: [__m512i; 16] =
-            std::array::from_fn(|k| _mm512_broadcast_i32x4(_mm_loadu_si128(d[k].as_ptr().cast())));
+        let d: [__m512i; 16] = std::array::from_fn(|k| _mm512_broadcast_i32x4(_mm_loadu_si128(d[k].as_ptr().cast())));
         let step = _mm512_set1_epi8(16);
         while i + 64 <= n {
             let mut lo = _mm512_loadu_si512(src.add(i).cast());
