@@ -62,6 +62,8 @@ impl Rect {
     unsafe fn starting_at(self, x: usize) -> Rect {
         Rect { src: unsafe { self.src.offset(x as isize * self.src_dx) }, ..self }
 
+pub mod chw;
 pub mod flip;
 pub mod resize;
+pub mod table;
 pub mod transpose;
