@@ -2,6 +2,11 @@
 //! its plain text, and is entered only when `simd::level()` says that the CPU has what it uses.
 #![allow(unsafe_code)]
 
+pub mod chw;
+pub mod flip;
+pub mod resize;
+pub mod table;
+pub mod transpose;
 
 use crate::image::Element;
 use crate::kernel::copy::Walk;
@@ -41,6 +46,7 @@ fn rect<E: Element>(src: &[E], walk: Walk, out: &mut [E], stride: usize, ny: usi
         ny,
         nx,
     }
+}
 
 impl Rect {
     /// Address of byte `at` of the source of row `y`.
@@ -51,19 +57,25 @@ impl Rect {
     unsafe fn line(&self, y: usize, at: usize) -> *const u8 {
         // SAFETY: by the caller.
         unsafe { self.src.offset(y as isize * self.src_dy + at as isize) }
+    }
 
     /// Address of byte `at` of output row `y`.
+    ///
+    /// # Safety
     /// The byte must be in the output.
+    #[inline(always)]
     unsafe fn row(&self, y: usize, at: usize) -> *mut u8 {
+        // SAFETY: by the caller.
         unsafe { self.dst.offset(y as isize * self.dst_dy + at as isize) }
+    }
 
     /// The same with sources that start at output pixel `x`.
+    ///
+    /// # Safety
     /// `x < nx`.
+    #[inline(always)]
     unsafe fn starting_at(self, x: usize) -> Rect {
+        // SAFETY: by the caller.
         Rect { src: unsafe { self.src.offset(x as isize * self.src_dx) }, ..self }
-
-pub mod chw;
-pub mod flip;
-pub mod resize;
-pub mod table;
-pub mod transpose;
+    }
+}
