@@ -31,7 +31,10 @@ pub fn run(plan: &Plan, src: Array<'_>, dst: ArrayMut<'_>, late: &mut Late, scra
         let shape_of = |b: usize| if b == 0 { src.shape } else { plan.stages[b - 1].out };
         let array = |b: usize| match b {
             0 => src,
-            b => Array::packed(buffers[b].as_ref().expect("buffers are read after they are written").bytes(), shape_of(b)),
+            b => Array::packed(
+                buffers[b].as_ref().expect("buffers are read after they are written").bytes(),
+                shape_of(b),
+            ),
         };
         let kept: Vec<Array<'_>> = stage.kept.iter().map(|k| array(k.buffer)).collect();
         run_stage(stage, array(stage.input), &kept, &mut out, late, scratch)?;
@@ -47,7 +50,7 @@ pub fn run(plan: &Plan, src: Array<'_>, dst: ArrayMut<'_>, late: &mut Late, scra
     Ok(())
 }
 
-fn run_stage(
+pub(super) fn run_stage(
     stage: &Stage,
     input: Array<'_>,
     kept: &[Array<'_>],
@@ -61,10 +64,10 @@ fn run_stage(
     let once = match &stage.head {
         Some(h) if h.span == Span::First => {
             if late.get(h.op).is_none() {
-                let step = tap::reduce(h, input, Some(0), scratch)?;
-                late.set(h.op, step);
+                let steps = tap::reduce(h, input, Some(0), scratch)?;
+                late.set(h.op, steps);
             }
-            head = late.get(h.op).cloned().into_iter().collect();
+            head = late.get(h.op).map(<[Step]>::to_vec).unwrap_or_default();
             true
         }
         Some(h) if h.span == Span::Stack || stage.out.d == 1 => {
@@ -234,4 +237,28 @@ impl Planar<'_, '_, '_> {
 fn planes<E: crate::image::Element>(slice: &mut [u8], s: Shape, y: usize) -> Vec<&mut [E]> {
     let plane = s.h * s.w;
     elements_mut::<E>(slice).chunks_exact_mut(plane).map(|p| &mut p[y * s.w..(y + 1) * s.w]).collect()
+}
+
+/// One byte a pixel of the first slice: 1 where any component of any slice is not zero, once `values` count as zero and
+/// `channels` are left out.
+pub fn nonzero(array: Array<'_>, values: &[f64], channels: &[usize]) -> Vec<u8> {
+    let s = array.shape;
+    let size = s.dtype.size();
+    let ignored: Vec<Vec<u8>> = values
+        .iter()
+        .filter_map(|v| crate::image::Fill::all(*v).pixel_bytes(s.dtype, 1).ok())
+        .chain([vec![0; size]])
+        .collect();
+    let mut found = vec![0u8; s.h * s.w];
+    for z in 0..s.d {
+        for y in 0..s.h {
+            let start = z * array.slice + y * array.row;
+            let row = &array.bytes[start..start + s.row_bytes()];
+            for (pixel, out) in row.chunks_exact(s.c * size).zip(&mut found[y * s.w..(y + 1) * s.w]) {
+                let seen = |(k, v): (usize, &[u8])| !channels.contains(&k) && !ignored.iter().any(|i| i == v);
+                *out |= pixel.chunks_exact(size).enumerate().any(seen) as u8;
+            }
+        }
+    }
+    found
 }

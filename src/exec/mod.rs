@@ -4,23 +4,25 @@
 
 pub mod image;
 pub mod plain;
-mod reader;
 pub mod points;
+mod reader;
 mod row;
 pub mod scratch;
 mod tap;
 
-/// Results of `first` taps, shared between the lanes of a call: (op, step).
+use crate::op::Step;
+
+/// Results of `first` taps, shared between the lanes of a call: (op, steps).
 #[derive(Default)]
-pub struct Late(Vec<(usize, crate::op::Step)>);
+pub struct Late(Vec<(usize, Vec<Step>)>);
 
 impl Late {
-    /// The step that op number `op` became, if a lane has computed it.
-    pub fn get(&self, op: usize) -> Option<&crate::op::Step> {
-        self.0.iter().find(|(i, _)| *i == op).map(|(_, s)| s)
+    /// The steps that op number `op` became, if a lane has computed it.
+    pub fn get(&self, op: usize) -> Option<&[Step]> {
+        self.0.iter().find(|(i, _)| *i == op).map(|(_, s)| s.as_slice())
     }
     /// Records what op number `op` became.
-    pub fn set(&mut self, op: usize, step: crate::op::Step) {
-        self.0.push((op, step));
+    pub fn set(&mut self, op: usize, steps: Vec<Step>) {
+        self.0.push((op, steps));
     }
 }

@@ -14,12 +14,7 @@ pub type Size = (usize, usize, usize);
 const MAX_ROWS: usize = 10_000_000;
 
 /// The ops of `ops[from..]` that rows see, each with its number and the size before it; `size` ends as the size after.
-fn outer<'o>(
-    ops: &'o [Op],
-    from: usize,
-    size: &mut Size,
-    mut f: impl FnMut(&'o Op, Size) -> Result<()>,
-) -> Result<()> {
+fn outer<'o>(ops: &'o [Op], from: usize, size: &mut Size, mut f: impl FnMut(&'o Op, Size) -> Result<()>) -> Result<()> {
     let mut depth: i32 = ops[..from].iter().map(Op::nesting).sum();
     for (i, op) in ops.iter().enumerate().skip(from) {
         depth += op.nesting();

@@ -4,7 +4,8 @@ use super::reader::Reader;
 use crate::error::Result;
 use crate::image::view::{Bytes, elements, elements_mut};
 use crate::image::{Array, DType, Shape};
-use crate::kernel::{blend, color, hsv, normalize, paint, table};
+use crate::kernel::hsv::{HsvShift, HsvShiftF32};
+use crate::kernel::{blend, color, hsv, normalize, paint, project, table, ycrcb};
 use crate::op::color::Colors;
 use crate::op::step::Brush;
 use crate::op::{Join, Step};
@@ -40,6 +41,7 @@ enum Work<'a> {
     Nest { channels: Option<&'a [usize]>, body: Box<Chain<'a>>, join: &'a Join, row: Bytes, picked: Bytes },
     Kept { reader: Reader<'a>, join: &'a Join, row: Bytes },
     Paint { region: paint::Prepared, ink: InkBytes },
+    Noise { noise: &'a crate::kernel::noise::Noise, buffer: Vec<f32> },
     Step(&'a Step),
 }
 
@@ -80,7 +82,11 @@ impl<'a> Chain<'a> {
                 Step::JoinKept { kept: k, join, .. } => {
                     let window = &stage.kept[*k].window;
                     let size = [window.axes[0].n, window.axes[1].n, window.axes[2].n];
-                    Work::Kept { reader: Reader::new(kept[*k], window, None, [0; 3], size)?, join, row: Bytes::default() }
+                    Work::Kept {
+                        reader: Reader::new(kept[*k], window, None, [0; 3], size)?,
+                        join,
+                        row: Bytes::default(),
+                    }
                 }
                 Step::Paint { region, brush } => Work::Paint {
                     region: paint::Prepared::new(region),
@@ -90,6 +96,7 @@ impl<'a> Chain<'a> {
                         Brush::Each(seed) => InkBytes::Each(*seed),
                     },
                 },
+                Step::Noise(noise) => Work::Noise { noise, buffer: Vec::new() },
                 step => Work::Step(step),
             };
             links.push(Link { work, input: shape, output, base });
@@ -157,7 +164,9 @@ impl<'a> Chain<'a> {
 impl Link<'_> {
     fn in_place(&self) -> bool {
         match &self.work {
-            Work::Step(Step::Normalize { .. } | Step::Gray { .. } | Step::Weights { .. } | Step::Channels { .. }) => false,
+            Work::Step(Step::Normalize { .. } | Step::Gray { .. } | Step::Weights { .. } | Step::Channels { .. }) => {
+                false
+            }
             _ => self.input == self.output,
         }
     }
@@ -172,15 +181,18 @@ impl Link<'_> {
                 }, else unreachable!()),
                 Step::Cast { to: DType::F32, max } => cast_row(src, s.dtype, elements_mut(dst), *max),
                 Step::Cast { max, .. } => normalize::quantize_row(elements(src), dst, *max as f32),
-                Step::Gray { method, channels } => with_sample!(s.dtype, T => {
-                    color::gray_row::<T>(elements(src), elements_mut(dst), *method, c, *channels);
-                }, else unreachable!()),
+                Step::Gray { method, channels } if s.dtype == DType::U8 => {
+                    color::gray_row(src, dst, *method, c, *channels)
+                }
+                Step::Gray { method, channels } => {
+                    color::gray_f32_row(elements(src), elements_mut(dst), *method, c, *channels);
+                }
                 Step::Weights { w, channels } => with_sample!(s.dtype, T => {
-                    color::weights_row::<T>(elements(src), elements_mut(dst), w, c, *channels);
+                    project::weights_row::<T>(elements(src), elements_mut(dst), w, c, *channels);
                 }, else unreachable!()),
                 Step::Channels { index, fill } => with_element!(s.dtype, E => {
-                    let fill = super::reader::owned_elements::<E>(fill)[0];
-                    color::channels_row::<E>(elements(src), elements_mut(dst), index, fill, c);
+                    let fill = vec![super::reader::owned_elements::<E>(fill)[0]; index.len()];
+                    color::channels_row::<E>(elements(src), elements_mut(dst), c, index, &fill);
                 }),
                 _ => {
                     dst.copy_from_slice(src);
@@ -206,12 +218,14 @@ impl Link<'_> {
         let (z, y, x) = (at.z - bz, at.y - by, at.x - bx);
         match &mut self.work {
             Work::Table(t) => t.map_row(row, c),
-            Work::Nest { channels, body, join, row: tmp, picked } => nest(row, s, *channels, body, join, tmp, picked, at),
+            Work::Nest { channels, body, join, row: tmp, picked } => {
+                nest(row, s, *channels, body, join, tmp, picked, at)
+            }
             Work::Kept { reader, join, row: tmp } => {
                 let kept = kept_row(reader, tmp, [bz, by, bx], at, s.w);
                 if let Join::Lerp(a, b) = join {
                     with_sample!(s.dtype, T => {
-                        blend::lerp_row::<T>(elements(kept), elements_mut(row), *a as f32, *b as f32);
+                        blend::lerp_row::<T>(elements(kept), elements_mut(row), *a as f32, *b as f32, true);
                     }, else unreachable!());
                 }
             }
@@ -229,26 +243,31 @@ impl Link<'_> {
                     }, else unreachable!()),
                 }
             }
+            Work::Noise { noise, buffer } => with_sample!(s.dtype, T => {
+                noise.apply_row::<T>(elements_mut(row), y, x, buffer);
+            }, else unreachable!()),
             Work::Step(step) => match step {
-                Step::Linear { a, b, clip } => normalize::linear_row(elements_mut(row), a, b, *clip, c),
+                Step::Linear { a, b, clip } => table::linear_row(elements_mut(row), a, b, *clip, c),
                 Step::Gamma(g) => table::gamma_row(elements_mut(row), *g),
                 Step::Clamp(lo, hi) => {
                     for v in elements_mut::<f32>(row) {
                         *v = v.max(*lo).min(*hi);
                     }
                 }
-                Step::Noise(noise) => with_sample!(s.dtype, T => {
-                    noise.apply_row::<T>(elements_mut(row), y as u32, x, c);
-                }, else unreachable!()),
-                Step::Space(from, to) => with_sample!(s.dtype, T => {
-                    space_row::<T>(elements_mut(row), *from, *to);
-                }, else unreachable!()),
-                Step::HsvShift { hue, sat, val } => with_sample!(s.dtype, T => {
-                    hsv::shift_row::<T>(elements_mut(row), *hue, *sat, *val);
-                }, else unreachable!()),
-                Step::HsvShiftRgb { hue, sat, val } => with_sample!(s.dtype, T => {
-                    hsv::shift_rgb_row::<T>(elements_mut(row), *hue, *sat, *val);
-                }, else unreachable!()),
+                Step::Space(from, to) if s.dtype == DType::U8 => space_row(row, *from, *to),
+                Step::Space(from, to) => space_f32_row(elements_mut(row), *from, *to),
+                Step::HsvShift { hue, sat, val } if s.dtype == DType::U8 => {
+                    hsv::hsv_shift_row(row, HsvShift::new(*hue, *sat, *val));
+                }
+                Step::HsvShift { hue, sat, val } => {
+                    hsv::hsv_shift_f32_row(elements_mut(row), float_shift(*hue, *sat, *val))
+                }
+                Step::HsvShiftRgb { hue, sat, val } if s.dtype == DType::U8 => {
+                    hsv::hsv_shift_rgb_row(row, HsvShift::new(*hue, *sat, *val));
+                }
+                Step::HsvShiftRgb { hue, sat, val } => {
+                    hsv::hsv_shift_rgb_f32_row(elements_mut(row), float_shift(*hue, *sat, *val));
+                }
                 step => unreachable!("{step:?} does not work in place"),
             },
         }
@@ -272,7 +291,8 @@ fn nest(
             let index: Vec<i32> = list.iter().map(|c| *c as i32).collect();
             let out = picked.resize(body.input.row_bytes());
             with_element!(s.dtype, E => {
-                color::channels_row::<E>(elements(row), elements_mut(out), &index, E::default(), s.c);
+                let fill = vec![E::default(); index.len()];
+                color::channels_row::<E>(elements(row), elements_mut(out), s.c, &index, &fill);
             });
             picked.bytes()
         }
@@ -285,7 +305,7 @@ fn nest(
             with_element!(s.dtype, E => put_channels::<E>(elements(new), elements_mut(row), list, list.len(), s.c));
         }
         Join::Lerp(a, b) => with_sample!(s.dtype, T => {
-            blend::lerp_row::<T>(elements(row), elements_mut(new), *a as f32, *b as f32);
+            blend::lerp_row::<T>(elements(row), elements_mut(new), *a as f32, *b as f32, true);
             row.copy_from_slice(new);
         }, else unreachable!()),
     }
@@ -313,17 +333,56 @@ fn put_channels<E: crate::image::Element>(new: &[E], out: &mut [E], list: &[usiz
     }
 }
 
-fn space_row<T: hsv::HsvSample>(row: &mut [T], from: Colors, to: Colors) {
+/// The shift of bytes in the units of floats: degrees and 0..1.
+fn float_shift(hue: f64, sat: f64, val: f64) -> HsvShiftF32 {
+    HsvShiftF32::new(2.0 * hue, sat / 255.0, val / 255.0)
+}
+
+fn space_row(row: &mut [u8], from: Colors, to: Colors) {
+    let copy = row.to_vec();
     match (from, to) {
-        (Colors::Rgb, Colors::Hsv) => hsv::hsv_from_rgb_row::<T>(row),
-        (Colors::Hsv, Colors::Rgb) => hsv::rgb_from_hsv_row::<T>(row),
-        (Colors::Rgb, Colors::YCrCb) => color::ycrcb_from_rgb_row::<T>(row),
-        (Colors::YCrCb, Colors::Rgb) => color::rgb_from_ycrcb_row::<T>(row),
+        (Colors::Rgb, Colors::Hsv) => hsv::hsv_from_rgb_row(&copy, row),
+        (Colors::Hsv, Colors::Rgb) => hsv::rgb_from_hsv_row(&copy, row),
+        (Colors::Rgb, Colors::YCrCb) => ycrcb::ycrcb_from_rgb_row(row),
+        (Colors::YCrCb, Colors::Rgb) => ycrcb::rgb_from_ycrcb_row(row),
+        _ => unreachable!("spaces change from or to rgb"),
+    }
+}
+
+fn space_f32_row(row: &mut [f32], from: Colors, to: Colors) {
+    match (from, to) {
+        (Colors::Rgb, Colors::Hsv) => hsv::hsv_from_rgb_f32_row(row),
+        (Colors::Hsv, Colors::Rgb) => hsv::rgb_from_hsv_f32_row(row),
+        (Colors::Rgb, Colors::YCrCb) => ycrcb::ycrcb_from_rgb_f32_row(row),
+        (Colors::YCrCb, Colors::Rgb) => ycrcb::rgb_from_ycrcb_f32_row(row),
         _ => unreachable!("spaces change from or to rgb"),
     }
 }
 
 /// v / max for every real element type.
 fn cast_row(src: &[u8], dtype: DType, dst: &mut [f32], max: f64) {
-    normalize::cast_row(src, dtype, dst, max);
+    /// The bits of an element as the number they are.
+    fn each<E: crate::image::Element, R: normalize::Real>(src: &[u8], dst: &mut [f32], max: f64, f: impl Fn(E) -> R) {
+        let mut numbers = [f(E::default()); 256];
+        for (s, d) in elements::<E>(src).chunks(256).zip(dst.chunks_mut(256)) {
+            for (n, s) in numbers.iter_mut().zip(s) {
+                *n = f(*s);
+            }
+            normalize::cast_row(&numbers[..s.len()], d, max);
+        }
+    }
+    match dtype {
+        DType::U8 => normalize::cast_row(src, dst, max),
+        DType::F32 => normalize::cast_row(elements::<f32>(src), dst, max),
+        DType::Bool => each(src, dst, max, |v: u8| (v != 0) as u8),
+        DType::I8 => each(src, dst, max, |v: u8| v as i8),
+        DType::U16 => each(src, dst, max, |v: u16| v),
+        DType::I16 => each(src, dst, max, |v: u16| v as i16),
+        DType::F16 => each(src, dst, max, normalize::Half),
+        DType::U32 => each(src, dst, max, |v: u32| v),
+        DType::I32 => each(src, dst, max, |v: u32| v as i32),
+        DType::U64 => each(src, dst, max, |v: u64| v),
+        DType::I64 => each(src, dst, max, |v: u64| v as i64),
+        DType::F64 => each(src, dst, max, f64::from_bits),
+    }
 }

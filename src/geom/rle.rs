@@ -13,6 +13,45 @@ pub struct Rle {
     pub counts: Vec<u32>,
 }
 
+/// The counts in COCO's compressed string: from the fourth on each count is the difference to the one two
+/// before; five bits a character, low first, with 32 for "more follow" and the sign in the highest bit, plus 48. Fails once they exceed `size`.
+pub fn counts_from_text(text: &[u8], size: u128) -> Result<Vec<u32>> {
+    let wrong = |at: usize| Error::value(format!("RLE string is damaged at character {at}"));
+    let mut counts: Vec<u32> = Vec::new();
+    let mut sum = 0u128;
+    let mut i = 0;
+    while i < text.len() {
+        let start = i;
+        let mut value = 0i64;
+        let mut shift = 0;
+        loop {
+            let c = text.get(i).and_then(|c| c.checked_sub(48)).filter(|&c| c < 64).ok_or_else(|| wrong(i))?;
+            i += 1;
+            if shift > 40 {
+                return Err(wrong(start));
+            }
+            value |= i64::from(c & 31) << shift;
+            shift += 5;
+            if c & 32 == 0 {
+                if c & 16 != 0 {
+                    value |= -1i64 << shift;
+                }
+                break;
+            }
+        }
+        if counts.len() > 2 {
+            value += i64::from(counts[counts.len() - 2]);
+        }
+        let count = u32::try_from(value).map_err(|_| wrong(start))?;
+        sum += u128::from(count);
+        if sum > size {
+            return Err(Error::value(format!("RLE runs exceed {size} pixels")));
+        }
+        counts.push(count);
+    }
+    Ok(counts)
+}
+
 impl Rle {
     /// The runs given as numbers. They must add up to w · h.
     pub fn new(counts: Vec<u32>, w: usize, h: usize) -> Result<Rle> {
@@ -24,44 +63,9 @@ impl Rle {
         Ok(Rle { w, h, counts })
     }
 
-    /// The runs given as COCO's compressed string: from the fourth on each count is the difference to the one two
-    /// before; five bits a character, low first, with 32 for "more follow" and the sign in the highest bit, plus 48.
+    /// The runs given as COCO's compressed string. They must add up to w · h.
     pub fn from_text(text: &[u8], w: usize, h: usize) -> Result<Rle> {
-        let size = w as u128 * h as u128;
-        let wrong = |at: usize| Error::value(format!("RLE string is damaged at character {at}"));
-        let mut counts: Vec<u32> = Vec::new();
-        let mut sum = 0u128;
-        let mut i = 0;
-        while i < text.len() {
-            let start = i;
-            let mut value = 0i64;
-            let mut shift = 0;
-            loop {
-                let c = text.get(i).and_then(|c| c.checked_sub(48)).filter(|&c| c < 64).ok_or_else(|| wrong(i))?;
-                i += 1;
-                if shift > 40 {
-                    return Err(wrong(start));
-                }
-                value |= i64::from(c & 31) << shift;
-                shift += 5;
-                if c & 32 == 0 {
-                    if c & 16 != 0 {
-                        value |= -1i64 << shift;
-                    }
-                    break;
-                }
-            }
-            if counts.len() > 2 {
-                value += i64::from(counts[counts.len() - 2]);
-            }
-            let count = u32::try_from(value).map_err(|_| wrong(start))?;
-            sum += u128::from(count);
-            if sum > size {
-                return Err(Error::value(format!("RLE runs exceed {w} x {h} = {size}")));
-            }
-            counts.push(count);
-        }
-        Rle::new(counts, w, h)
+        Rle::new(counts_from_text(text, w as u128 * h as u128)?, w, h)
     }
 
     /// COCO's compressed string.

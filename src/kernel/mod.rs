@@ -12,11 +12,13 @@ pub mod hsv;
 pub mod noise;
 pub mod normalize;
 pub mod paint;
+pub mod project;
 pub mod resize;
 pub mod table;
 pub mod warp;
 #[cfg(target_arch = "x86_64")]
 pub mod x86;
+pub mod ycrcb;
 
 /// Holds tests that change the SIMD level apart.
 #[cfg(test)]

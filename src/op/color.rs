@@ -5,7 +5,7 @@ use super::step::Step;
 use super::{At, Pixels, Role};
 use crate::error::{Error, Result};
 use crate::image::Fill;
-pub use crate::kernel::color::GrayMethod;
+pub use crate::kernel::color::Gray as GrayMethod;
 use crate::{ops, words};
 
 ops! {

@@ -77,18 +77,14 @@ impl Noise {
         }
         let Noise::Field { field: f, rule: FieldRule::Add, c0, .. } = self;
         let grid = (f.gw.max(1), f.gh.max(1));
-        let mut noise = kernel::Noise {
-            seed: f.seed,
-            mean: (f.mean * c0) as f32,
-            std: (f.std * c0) as f32,
-            layout: match f.layout {
-                Layout::Pixel => kernel::Layout::Pixel,
-                Layout::Shared => kernel::Layout::Shared,
-                Layout::Channel => kernel::Layout::Channel,
-            },
-            grid: (f.layout != Layout::Channel && grid != (s.w, s.h)).then_some(grid),
-            ..Default::default()
+        let dist = kernel::Dist::Normal { mean: f.mean * c0, std: f.std * c0 };
+        let layout = match f.layout {
+            Layout::Pixel => kernel::Layout::Pixel,
+            Layout::Shared => kernel::Layout::Shared,
+            Layout::Channel => kernel::Layout::Channel,
         };
+        let grid = (f.layout != Layout::Channel && grid != (s.w, s.h)).then_some(grid);
+        let mut noise = kernel::Noise::new(f.seed, dist, layout, grid);
         noise.prepare(s.w, s.h, s.c);
         Ok(Pixels::Row(Step::Noise(Arc::new(noise))))
     }

@@ -111,7 +111,8 @@ impl Paint {
                 return Err(Error::value(format!("fill: {} values for {} channels", fill.0.len(), s.c)));
             }
             Some(Ink::Color(fill)) => {
-                let cut = |v: &f64| if matches!(s.dtype, DType::F16 | DType::F32 | DType::F64) { *v } else { v.trunc() };
+                let cut =
+                    |v: &f64| if matches!(s.dtype, DType::F16 | DType::F32 | DType::F64) { *v } else { v.trunc() };
                 Brush::Color(Fill(fill.0.iter().map(cut).collect()).pixel_bytes(s.dtype, s.c)?)
             }
             Some(Ink::Random(_) | Ink::Each(_)) if !s.dtype.computes() => {

@@ -65,9 +65,7 @@ impl Stencil {
                 }
                 Source::Separable { kernel: Arc::new(filter::gauss_kernel(*k, *sigma)) }
             }
-            Stencil::Conv { kernel: Kernel::Weights { k, w } } => {
-                Source::Conv { k: *k, weights: Arc::new(w.clone()) }
-            }
+            Stencil::Conv { kernel: Kernel::Weights { k, w } } => Source::Conv { k: *k, weights: Arc::new(w.clone()) },
         }))
     }
 }

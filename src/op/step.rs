@@ -138,7 +138,9 @@ impl Step {
         match self {
             Step::Normalize { .. } => Shape { dtype: DType::F32, ..s },
             Step::Cast { to, .. } => Shape { dtype: *to, ..s },
-            Step::Gray { channels, .. } | Step::Weights { channels, .. } | Step::JoinKept { channels, .. } => Shape { c: *channels, ..s },
+            Step::Gray { channels, .. } | Step::Weights { channels, .. } | Step::JoinKept { channels, .. } => {
+                Shape { c: *channels, ..s }
+            }
             Step::Channels { index, .. } => Shape { c: index.len(), ..s },
             _ => s,
         }

@@ -3,7 +3,7 @@
 use super::{LaneInfo, Plan, Rewrites, Stage, plan};
 use crate::error::Result;
 use crate::image::{DType, Shape};
-use crate::op::{Op, Pixels, Role, Source, Step};
+use crate::op::{Op, Role, Source, Step};
 use std::fmt::Write;
 
 /// Prints the stages that `ops` become for a lane: what folded into what, what stands alone and why.
@@ -86,18 +86,4 @@ fn op_line(op: &Op) -> String {
         line = line.chars().take(109).chain(['…']).collect();
     }
     line
-}
-
-/// Class letter of what an op does to a lane, for tests and `explain`.
-pub fn class(p: &Pixels) -> char {
-    match p {
-        Pixels::Pass => '–',
-        Pixels::Crop(..) | Pixels::Orient(..) | Pixels::Pad(..) => 'V',
-        Pixels::Source(_) => 'S',
-        Pixels::Row(s) if s.is_place_free() => 'R',
-        Pixels::Row(_) => 'P',
-        Pixels::Tap(_) => 'T',
-        Pixels::Aside(_) | Pixels::Join(_) => 'M',
-        Pixels::Layout => 'L',
-    }
 }

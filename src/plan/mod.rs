@@ -33,6 +33,11 @@ pub struct Rewrites {
     pub nest: bool,
 }
 
+impl Rewrites {
+    /// None: every op that touches pixels is a stage or a step of its own.
+    pub const NONE: Rewrites = Rewrites { views: false, pull: false, tables: false, hsv: false, nest: false };
+}
+
 impl Default for Rewrites {
     fn default() -> Self {
         Rewrites { views: true, pull: true, tables: true, hsv: true, nest: true }
@@ -48,6 +53,8 @@ pub struct LaneInfo {
     pub role: Role,
     /// True if slices are a third spatial axis.
     pub volume: bool,
+    /// The element type that the lane came with, to which `work("own")` goes back.
+    pub own: DType,
 }
 
 /// A buffer of the plan: 0 is the input, the last is the output, those between are scratch.
@@ -158,6 +165,11 @@ impl Plan {
 }
 
 impl Stage {
+    /// A stage that reads a whole image of that shape, for the plain executor.
+    pub fn reading(shape: Shape) -> Stage {
+        Stage::new(0, shape, "")
+    }
+
     fn new(input: Buffer, shape: Shape, why: &'static str) -> Stage {
         Stage {
             input,
@@ -297,8 +309,8 @@ impl Planner<'_> {
 
     fn step(&mut self, step: Step) {
         let step = match step {
-            Step::Own if self.open.out.dtype == self.lane.shape.dtype => return,
-            Step::Own => Step::Cast { to: self.lane.shape.dtype, max: 255.0 },
+            Step::Own if self.open.out.dtype == self.lane.own => return,
+            Step::Own => Step::Cast { to: self.lane.own, max: 255.0 },
             step => step,
         };
         if self.rewrites.tables && tables::merge(&mut self.open.steps, &step) {

@@ -421,7 +421,12 @@ fn numeric_copy<'py>(obj: &Bound<'py, PyAny>, name: &str, to: DType) -> PyResult
 }
 
 /// A new array of these dims with this content.
-pub fn array_from<'py, T: Copy>(py: Python<'py>, dims: &[usize], dtype: DType, data: &[T]) -> PyResult<Bound<'py, PyAny>> {
+pub fn array_from<'py, T: Copy>(
+    py: Python<'py>,
+    dims: &[usize],
+    dtype: DType,
+    data: &[T],
+) -> PyResult<Bound<'py, PyAny>> {
     assert_eq!(size_of::<T>(), dtype.size());
     assert_eq!(dims.iter().product::<usize>(), data.len());
     let array = new_array(py, dims, dtype)?;

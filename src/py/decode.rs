@@ -83,9 +83,11 @@ pub fn op(obj: &Bound<'_, PyAny>) -> PyResult<Op> {
 /// Appends the ops of `list` from number `decoded.len()` on.
 pub fn extend(decoded: &mut Vec<Op>, list: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = list.py();
-    let at = |i: usize| move |e: PyErr| {
-        let _ = e.value(py).setattr("op", i);
-        e
+    let at = |i: usize| {
+        move |e: PyErr| {
+            let _ = e.value(py).setattr("op", i);
+            e
+        }
     };
     if let Ok(list) = list.cast::<PyList>() {
         for i in decoded.len()..list.len() {

@@ -56,7 +56,10 @@ impl Draw {
         mean + std * self.with(Stream::normal)
     }
     fn choice(&self, weights: Vec<f64>) -> PyResult<usize> {
-        if weights.is_empty() || weights.iter().any(|w| !(*w >= 0.0 && w.is_finite())) || weights.iter().sum::<f64>() <= 0.0 {
+        if weights.is_empty()
+            || weights.iter().any(|w| !(*w >= 0.0 && w.is_finite()))
+            || weights.iter().sum::<f64>() <= 0.0
+        {
             return Err(PyValueError::new_err("weights must be ≥ 0 and not all 0"));
         }
         Ok(self.with(|s| s.choice(&weights)))

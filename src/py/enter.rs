@@ -8,7 +8,12 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
-pyo3::create_exception!(ferraug, InternalError, PyRuntimeError, "A bug in ferraug. The call is lost, the next one works.");
+pyo3::create_exception!(
+    ferraug,
+    InternalError,
+    PyRuntimeError,
+    "A bug in ferraug. The call is lost, the next one works."
+);
 pyo3::create_exception!(ferraug, LimitError, PyValueError, "A size limit was hit before anything was allocated.");
 pyo3::create_exception!(ferraug, DecodeError, PyValueError, "A file that cannot be decoded.");
 pyo3::create_exception!(ferraug, ConfigError, PyValueError, "A pipeline description that cannot be used.");

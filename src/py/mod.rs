@@ -62,7 +62,12 @@ fn set_isa(name: &str) -> PyResult<&'static str> {
     Ok(simd::set_level(level).name())
 }
 
-/// 64 bits of a string's SHA-256 would need a hash here; Python's hashlib gives it, so this only checks the range.
+/// The exception for an error that no op is to blame for.
+fn raise(e: crate::error::Error) -> PyErr {
+    Python::attach(|py| enter::raise(py, e))
+}
+
+/// The module that Python imports.
 #[pymodule(name = "_core", gil_used = false)]
 fn core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = m.py();

@@ -74,7 +74,9 @@ fn parse(obj: &Bound<'_, PyAny>, name: &str, k: usize) -> PyResult<(Vec<f64>, Co
         tuple.iter().collect()
     } else {
         let what = obj.get_type().name()?;
-        return Err(PyTypeError::new_err(format!("{name}: expected a list, tuple or numpy.ndarray of rows, got {what}")));
+        return Err(PyTypeError::new_err(format!(
+            "{name}: expected a list, tuple or numpy.ndarray of rows, got {what}"
+        )));
     };
     let mut values = Vec::with_capacity(rows.len() * k);
     let mut extras = false;
@@ -171,7 +173,9 @@ impl BoxLane {
         let (w, h, _) = size;
         let mut parsed = Vec::new();
         let rows = match rules {
-            Some(r) => parse_boxes(r.format, &given, w, h, r.clip, r.filter_invalid, name).map_err(|e| raise(obj.py(), e))?,
+            Some(r) => {
+                parse_boxes(r.format, &given, w, h, r.clip, r.filter_invalid, name).map_err(|e| raise(obj.py(), e))?
+            }
             None => given
                 .chunks_exact(4)
                 .enumerate()
@@ -188,7 +192,8 @@ impl BoxLane {
     /// Replaces the rows (user code); what came before is forgotten.
     pub fn put(&mut self, values: &[f64], index: &[u32]) {
         let (w, h, _) = self.size;
-        let row = |(v, i): (&[f64], &u32)| BoxRow::new(BoxFormat::Albumentations.edges([v[0], v[1], v[2], v[3]], w, h), *i);
+        let row =
+            |(v, i): (&[f64], &u32)| BoxRow::new(BoxFormat::Albumentations.edges([v[0], v[1], v[2], v[3]], w, h), *i);
         self.rows = values.chunks_exact(4).zip(index).map(row).collect();
     }
 
@@ -299,7 +304,10 @@ fn internal(values: &[f64], index: &[u32]) -> Vec<Point> {
 pub fn checked(rows: (usize, usize, Vec<f64>), index: &[u32], k: usize, name: &str) -> Result<Vec<f64>, Error> {
     let (n, columns, data) = rows;
     if n != index.len() || (n > 0 && columns != k) {
-        return Err(Error::value(format!("{name}: rows of {columns} columns, {k} expected; {} indices for {n} rows", index.len())));
+        return Err(Error::value(format!(
+            "{name}: rows of {columns} columns, {k} expected; {} indices for {n} rows",
+            index.len()
+        )));
     }
     Ok(data)
 }

@@ -411,7 +411,8 @@ impl Session {
             return Ok(arrays);
         }
         let names: Vec<&str> = jobs.iter().map(|j| j.lane.name.as_str()).collect();
-        let parts: Vec<_> = jobs.iter().map(|j| (&j.plan, j.lane.content.array(), j.lane.cursor, j.lane.info())).collect();
+        let parts: Vec<_> =
+            jobs.iter().map(|j| (&j.plan, j.lane.content.array(), j.lane.cursor, j.lane.info())).collect();
         work(py, Session::cost(jobs), move || {
             Scratch::with(|scratch| {
                 for (((plan, input, cursor, info), output), name) in parts.into_iter().zip(&mut outputs).zip(names) {

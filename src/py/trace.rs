@@ -135,5 +135,5 @@ pub fn rle_to_string(py: Python<'_>, counts: Vec<u32>) -> PyResult<String> {
 /// The compressed string → run lengths.
 #[pyfunction]
 pub fn rle_from_string(py: Python<'_>, text: &str) -> PyResult<Vec<u32>> {
-    crate::geom::rle::counts_from_text(text.as_bytes()).map_err(|e| raise(py, e))
+    crate::geom::rle::counts_from_text(text.as_bytes(), u32::MAX as u128).map_err(|e| raise(py, e))
 }

@@ -133,7 +133,9 @@ impl Kind {
                 true,
             ),
             Interp::Cubic => filter(axis::cubic(src.0, dst.0, wx), axis::cubic(src.1, dst.1, wy), 1 << 22, false),
-            Interp::Lanczos4 => filter(axis::lanczos(src.0, dst.0, wx), axis::lanczos(src.1, dst.1, wy), 1 << 11, false),
+            Interp::Lanczos4 => {
+                filter(axis::lanczos(src.0, dst.0, wx), axis::lanczos(src.1, dst.1, wy), 1 << 11, false)
+            }
         }
     }
 }

@@ -144,7 +144,9 @@ const EVEN: u64 = 0x5555_5555_5555_5555;
 unsafe fn narrow_vbmi(s: &Shuffle, line: &[u8], w: &[i32], out: &mut [i16]) {
     let (line, pick, w) = (line.as_ptr(), s.pick.as_ptr().cast::<i32>(), w.as_ptr());
     let order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
-    for (b, out) in s.base.as_chunks::<2>().0.iter().zip(out.as_chunks_mut::<32>().0).enumerate().map(|(i, (b, o))| ((i, b), o)) {
+    for (b, out) in
+        s.base.as_chunks::<2>().0.iter().zip(out.as_chunks_mut::<32>().0).enumerate().map(|(i, (b, o))| ((i, b), o))
+    {
         // SAFETY: tables hold 16 entries for each base; the window of each base lies in the line (checked by the caller).
         unsafe {
             let sum = |k: usize| {
