@@ -107,7 +107,7 @@ fn run_slices<'a>(
         steps.pop();
         sink = Some((mean.as_slice(), denom.as_slice()));
     }
-    let mut chain = Chain::new(reader.out, steps.into_iter(), stage, kept)?;
+    let mut chain = Chain::new(reader.out, &mut steps.into_iter(), stage, kept)?;
     if stage.planar {
         let mut planar = Planar { sink, out, band: scratch.take(0), row: scratch.take(0) };
         planar.run(stage, reader, &mut chain, slices);

@@ -47,9 +47,7 @@ impl<'a> Reader<'a> {
         let crop = window.as_crop();
         let (sw, sh) = (window.axes[2].n, window.axes[1].n);
         let make = match source {
-            None => {
-                Make::Window { fill: if window.inside() { Vec::new() } else { window.fill.pixel_bytes(s.dtype, s.c)? } }
-            }
+            None => Make::Window { fill: window.fill.pixel_bytes(s.dtype, s.c)? },
             Some(Source::Resize { w, h, interp }) => Make::Resize {
                 resize: Box::new(Resize::new(
                     (sw, sh),

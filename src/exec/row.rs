@@ -55,7 +55,7 @@ impl<'a> Chain<'a> {
     /// Makes `steps` ready for rows of `input`; `kept` are the images that joins read.
     pub fn new(
         input: Shape,
-        steps: impl Iterator<Item = (&'a Step, [usize; 3])>,
+        steps: &mut dyn Iterator<Item = (&'a Step, [usize; 3])>,
         stage: &'a Stage,
         kept: &[Array<'a>],
     ) -> Result<Chain<'a>> {
@@ -70,7 +70,7 @@ impl<'a> Chain<'a> {
                     if let Some(list) = channels {
                         inner.c = list.len();
                     }
-                    let body = Chain::new(inner, body.iter().map(|s| (s, [0; 3])), stage, kept)?;
+                    let body = Chain::new(inner, &mut body.iter().map(|s| (s, [0; 3])), stage, kept)?;
                     Work::Nest {
                         channels: channels.as_deref(),
                         body: Box::new(body),
