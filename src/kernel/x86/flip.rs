@@ -34,7 +34,7 @@ pub(crate) fn rows_at<E: Element>(
     // SAFETY: the level has AVX2, at `V4` AVX-512 BW and VL, at `Vbmi` VBMI; `rect` has checked that `ny` rows of
     // `nx · size` bytes can be read and written; the readers of reversed rows start at the row's first byte.
     unsafe {
-        let r = if back { r.from_pixel(nx - 1) } else { r };
+        let r = if back { r.starting_at(nx - 1) } else { r };
         match (r.size, l) {
             _ if !back && l >= Level::V4 => copy_v4(r),
             _ if !back => copy_v3(r),

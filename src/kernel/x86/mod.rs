@@ -71,7 +71,7 @@ impl Rect {
     /// # Safety
     /// `x < nx`.
     #[inline(always)]
-    unsafe fn from_pixel(self, x: usize) -> Rect {
+    unsafe fn starting_at(self, x: usize) -> Rect {
         // SAFETY: by the caller.
         Rect { src: unsafe { self.src.offset(x as isize * self.src_dx) }, ..self }
     }
