@@ -231,12 +231,21 @@ mod tests {
 
     #[test]
     fn levels_draw_the_same() {
-        // The level is one number for the process: all others in this test come from the scalar definition.
-        for (first, n) in [(0, 1), (3, 700), (1000, 5000)] {
-            let mut bytes = vec![0u8; n];
-            random_run(&mut bytes, 77, 5, 6, first);
-            let want: Vec<u8> = (first..first + n).map(|i| byte(77, 5, [0, 6, i as i32], 0, 1)).collect();
-            assert_eq!(bytes, want);
+        let before = simd::level();
+        for level in simd::Level::ALL {
+            // Other tests may run meanwhile: they too hold at any level.
+            simd::set_level(level);
+            for (first, n) in [(0, 1), (3, 700), (1000, 5000)] {
+                let mut bytes = vec![0u8; n];
+                random_run(&mut bytes, 77, 5, 6, first);
+                let want: Vec<u8> = (first..first + n).map(|i| byte(77, 5, [0, 6, i as i32], 0, 1)).collect();
+                assert_eq!(bytes, want, "{level:?}");
+                let mut units = vec![0f32; n];
+                random_run(&mut units, 77, 5, 6, first);
+                let want: Vec<f32> = (first..first + n).map(|i| unit(77, 5, [0, 6, i as i32], 0, 1)).collect();
+                assert_eq!(units, want, "{level:?}");
+            }
         }
+        simd::set_level(before);
     }
 }
