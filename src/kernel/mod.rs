@@ -12,6 +12,7 @@ pub mod hsv;
 pub mod noise;
 pub mod normalize;
 pub mod paint;
+pub(crate) mod planes;
 pub mod resize;
 pub mod table;
 pub mod warp;
