@@ -1,6 +1,7 @@
 //! Channels mixed and moved: gray, matrices, permutations.
 
-use super::normalize::{merge3, split3};
+use super::normalize::merge3;
+use super::planes::{BLOCK, Planes};
 use super::table::linear::pow_row;
 use crate::image::{Element, Sample};
 use crate::simd;
@@ -21,17 +22,16 @@ pub enum Gray {
     Max,
 }
 
-/// Pixels that go through planes at a time.
-const BLOCK: usize = 256;
-
 simd! {
     /// OpenCV's (9798 R + 19235 G + 3735 B + 2¹⁴) >> 15 into the first plane.
     ///
     /// The weights are split into high and low bytes, so that every sum fits 16 bits; the low sum reaches the result only
     /// through its floor over 256, which keeps the shift exact.
-    pub(crate) fn gray_planes(p: &mut [[u8; BLOCK]; 3]) {
+    pub(crate) fn gray_planes(p: [&mut [u8]; 3]) {
         let [r, g, b] = p;
-        for i in 0..BLOCK {
+        let n = r.len();
+        let (g, b) = (&mut g[..n], &mut b[..n]);
+        for i in 0..n {
             let (x, y, z) = (r[i] as i16, g[i] as i16, b[i] as i16);
             let high = 38 * x + 75 * y + 15 * z;
             let low = 35 * (2 * x + y - 3 * z);
@@ -41,9 +41,11 @@ simd! {
 }
 
 simd! {
-    fn desaturate_planes(p: &mut [[u8; BLOCK]; 3]) {
+    fn desaturate_planes(p: [&mut [u8]; 3]) {
         let [r, g, b] = p;
-        for i in 0..BLOCK {
+        let n = r.len();
+        let (g, b) = (&mut g[..n], &mut b[..n]);
+        for i in 0..n {
             let (hi, lo) = (r[i].max(g[i]).max(b[i]), r[i].min(g[i]).min(b[i]));
             r[i] = ((hi as u16 + lo as u16) >> 1) as u8;
         }
@@ -51,9 +53,11 @@ simd! {
 }
 
 simd! {
-    fn average_planes(p: &mut [[u8; BLOCK]; 3]) {
+    fn average_planes(p: [&mut [u8]; 3]) {
         let [r, g, b] = p;
-        for i in 0..BLOCK {
+        let n = r.len();
+        let (g, b) = (&mut g[..n], &mut b[..n]);
+        for i in 0..n {
             // 21846/65536 exceeds a third by less than what could reach the next integer below 768.
             let sum = r[i] as u16 + g[i] as u16 + b[i] as u16;
             r[i] = ((sum as u32 * 21846) >> 16) as u8;
@@ -62,9 +66,11 @@ simd! {
 }
 
 simd! {
-    fn max_planes(p: &mut [[u8; BLOCK]; 3]) {
+    fn max_planes(p: [&mut [u8]; 3]) {
         let [r, g, b] = p;
-        for i in 0..BLOCK {
+        let n = r.len();
+        let (g, b) = (&mut g[..n], &mut b[..n]);
+        for i in 0..n {
             r[i] = r[i].max(g[i]).max(b[i]);
         }
     }
@@ -96,10 +102,10 @@ fn lab_tables() -> &'static LabTables {
     })
 }
 
-fn lab_planes(p: &mut [[u8; BLOCK]; 3], n: usize) {
+fn lab_planes(p: [&mut [u8]; 3]) {
     let t = lab_tables();
     let [r, g, b] = p;
-    for i in 0..n {
+    for i in 0..r.len() {
         let sum = t.light[0][r[i] as usize] + t.light[1][g[i] as usize] + t.light[2][b[i] as usize];
         r[i] = t.l[(sum as usize + 2048) >> 12];
     }
@@ -122,21 +128,21 @@ fn replicate<E: Element>(gray: &[E], dst: &mut [E], out_c: usize) {
 pub fn gray_row(src: &[u8], dst: &mut [u8], method: Gray, c: usize, out_c: usize) {
     assert!(src.len().is_multiple_of(c) && dst.len() == src.len() / c * out_c);
     assert!(c == 3 || !matches!(method, Gray::Weighted | Gray::Lab));
-    let mut planes = [[0u8; BLOCK]; 3];
+    let mut planes = Planes::<u8>::new();
     for (s, d) in src.chunks(c * BLOCK).zip(dst.chunks_mut(out_c * BLOCK)) {
         let n = s.len() / c;
         if c == 3 {
-            let [r, g, b] = &mut planes;
-            split3(s, [&mut r[..n], &mut g[..n], &mut b[..n]]);
+            let whole = planes.load(s);
+            let p = planes.first(whole);
             match method {
-                Gray::Weighted => gray_planes(&mut planes),
-                Gray::Lab => lab_planes(&mut planes, n),
-                Gray::Desaturation => desaturate_planes(&mut planes),
-                Gray::Average => average_planes(&mut planes),
-                Gray::Max => max_planes(&mut planes),
+                Gray::Weighted => gray_planes(p),
+                Gray::Lab => lab_planes(p),
+                Gray::Desaturation => desaturate_planes(p),
+                Gray::Average => average_planes(p),
+                Gray::Max => max_planes(p),
             }
         } else {
-            for (v, px) in planes[0].iter_mut().zip(s.chunks_exact(c)) {
+            for (v, px) in planes.0[0].iter_mut().zip(s.chunks_exact(c)) {
                 let (mut hi, mut lo, mut sum) = (0, 255, 0);
                 for v in px {
                     hi = hi.max(*v);
@@ -150,7 +156,7 @@ pub fn gray_row(src: &[u8], dst: &mut [u8], method: Gray, c: usize, out_c: usize
                 };
             }
         }
-        replicate(&planes[0][..n], d, out_c);
+        replicate(&planes.0[0][..n], d, out_c);
     }
 }
 
@@ -165,26 +171,28 @@ fn smaller(a: f32, b: f32) -> f32 {
 }
 
 simd! {
-    fn gray_planes_f32(p: &mut [[f32; BLOCK]; 3], method: Gray) {
+    fn gray_planes_f32(p: [&mut [f32]; 3], method: Gray) {
         let [r, g, b] = p;
+        let n = r.len();
+        let (g, b) = (&mut g[..n], &mut b[..n]);
         match method {
             Gray::Desaturation => {
-                for i in 0..BLOCK {
+                for i in 0..n {
                     r[i] = (larger(larger(r[i], g[i]), b[i]) + smaller(smaller(r[i], g[i]), b[i])) * 0.5;
                 }
             }
             Gray::Average => {
-                for i in 0..BLOCK {
+                for i in 0..n {
                     r[i] = (r[i] + g[i] + b[i]) / 3.0;
                 }
             }
             Gray::Max => {
-                for i in 0..BLOCK {
+                for i in 0..n {
                     r[i] = larger(larger(r[i], g[i]), b[i]);
                 }
             }
             Gray::Weighted | Gray::Lab => {
-                for i in 0..BLOCK {
+                for i in 0..n {
                     r[i] = r[i] * 0.299 + g[i] * 0.587 + b[i] * 0.114;
                 }
             }
@@ -193,9 +201,11 @@ simd! {
 }
 
 /// L/100 of CIELAB in f32, with D65 and the sRGB curve; values outside 0..=1 are clipped first.
-fn lab_planes_f32(p: &mut [[f32; BLOCK]; 3], n: usize) {
+fn lab_planes_f32(mut p: [&mut [f32]; 3]) {
+    let n = p[0].len();
+    let mut curve = [0.0; BLOCK];
     for plane in p.iter_mut() {
-        let mut curve = *plane;
+        curve[..n].copy_from_slice(plane);
         for v in &mut curve[..n] {
             *v = (v.clamp(0.0, 1.0) + 0.055) / 1.055;
         }
@@ -209,9 +219,9 @@ fn lab_planes_f32(p: &mut [[f32; BLOCK]; 3], n: usize) {
     for i in 0..n {
         r[i] = r[i] * 0.212_671 + g[i] * 0.715_16 + b[i] * 0.072_169;
     }
-    let mut root = *r;
-    pow_row(&mut root[..n], 1.0 / 3.0);
-    for (v, root) in r[..n].iter_mut().zip(&root) {
+    curve[..n].copy_from_slice(r);
+    pow_row(&mut curve[..n], 1.0 / 3.0);
+    for (v, root) in r.iter_mut().zip(&curve) {
         *v = if *v > 0.008856 { 1.16 * root - 0.16 } else { 9.033 * *v };
     }
 }
@@ -220,18 +230,18 @@ fn lab_planes_f32(p: &mut [[f32; BLOCK]; 3], n: usize) {
 pub fn gray_f32_row(src: &[f32], dst: &mut [f32], method: Gray, c: usize, out_c: usize) {
     assert!(src.len().is_multiple_of(c) && dst.len() == src.len() / c * out_c);
     assert!(c == 3 || !matches!(method, Gray::Weighted | Gray::Lab));
-    let mut planes = [[0f32; BLOCK]; 3];
+    let mut planes = Planes::<f32>::new();
     for (s, d) in src.chunks(c * BLOCK).zip(dst.chunks_mut(out_c * BLOCK)) {
         let n = s.len() / c;
         if c == 3 {
-            let [r, g, b] = &mut planes;
-            split3(s, [&mut r[..n], &mut g[..n], &mut b[..n]]);
+            let whole = planes.load(s);
+            let p = planes.first(whole);
             match method {
-                Gray::Lab => lab_planes_f32(&mut planes, n),
-                _ => gray_planes_f32(&mut planes, method),
+                Gray::Lab => lab_planes_f32(p),
+                _ => gray_planes_f32(p, method),
             }
         } else {
-            for (v, px) in planes[0].iter_mut().zip(s.chunks_exact(c)) {
+            for (v, px) in planes.0[0].iter_mut().zip(s.chunks_exact(c)) {
                 let (mut hi, mut lo, mut sum) = (px[0], px[0], px[0]);
                 for v in &px[1..] {
                     hi = larger(hi, *v);
@@ -245,14 +255,16 @@ pub fn gray_f32_row(src: &[f32], dst: &mut [f32], method: Gray, c: usize, out_c:
                 };
             }
         }
-        replicate(&planes[0][..n], d, out_c);
+        replicate(&planes.0[0][..n], d, out_c);
     }
 }
 
 simd! {
-    fn matrix_planes[T: Sample][T](p: &mut [[T; BLOCK]; 3], m: &[[f32; 4]; 3], lo: f32, hi: f32) {
+    fn matrix_planes[T: Sample][T](p: [&mut [T]; 3], m: &[[f32; 4]; 3], lo: f32, hi: f32) {
         let [r, g, b] = p;
-        for i in 0..BLOCK {
+        let n = r.len();
+        let (g, b) = (&mut g[..n], &mut b[..n]);
+        for i in 0..n {
             let (x, y, z) = (r[i].to_f32(), g[i].to_f32(), b[i].to_f32());
             let out = |m: &[f32; 4]| {
                 let v = x * m[0] + y * m[1] + z * m[2] + m[3];
@@ -272,15 +284,7 @@ simd! {
 pub fn matrix_row<T: Sample>(row: &mut [T], m: &[[f32; 4]; 3], clip: bool) {
     assert!(row.len().is_multiple_of(3));
     let (lo, hi) = if clip || T::MAX > 1.0 { (0.0, T::MAX) } else { (f32::NEG_INFINITY, f32::INFINITY) };
-    let mut planes = [[T::default(); BLOCK]; 3];
-    for px in row.chunks_mut(3 * BLOCK) {
-        let n = px.len() / 3;
-        let [r, g, b] = &mut planes;
-        split3(px, [&mut r[..n], &mut g[..n], &mut b[..n]]);
-        matrix_planes(&mut planes, m, lo, hi);
-        let [r, g, b] = &planes;
-        merge3([&r[..n], &g[..n], &b[..n]], px);
-    }
+    Planes::over(row, |p| matrix_planes(p, m, lo, hi));
 }
 
 /// `dst[k] = src[index[k]]` for each pixel; a negative index gives `fill[k]`. `src` has `c` channels, `dst` one for each
@@ -293,13 +297,12 @@ pub fn channels_row<E: Element>(src: &[E], dst: &mut [E], c: usize, index: &[i32
         (1, [0]) => dst.copy_from_slice(src),
         (1, [0, 0, 0]) => merge3([src, src, src], dst),
         (3, &[i, j, k]) => {
-            let mut planes = [[E::default(); BLOCK]; 3];
+            let mut planes = Planes::<E>::new();
             let fills = [fill[0], fill[1], fill[2]].map(|f| [f; BLOCK]);
             for (s, d) in src.chunks(3 * BLOCK).zip(dst.chunks_mut(3 * BLOCK)) {
                 let n = s.len() / 3;
-                let [r, g, b] = &mut planes;
-                split3(s, [&mut r[..n], &mut g[..n], &mut b[..n]]);
-                let plane = |k: usize, i: i32| if i < 0 { &fills[k][..n] } else { &planes[i as usize][..n] };
+                planes.load(s);
+                let plane = |k: usize, i: i32| if i < 0 { &fills[k][..n] } else { &planes.0[i as usize][..n] };
                 merge3([plane(0, i), plane(1, j), plane(2, k)], d);
             }
         }

@@ -1,7 +1,7 @@
 //! Reductions of rows: histograms with the tables made from them, and sums that do not depend on tiling.
 
 use super::color::gray_planes;
-use super::normalize::split3;
+use super::planes::{BLOCK, Planes};
 use crate::image::Sample;
 
 /// Copies of one histogram that take turns, so that equal neighbours do not wait for each other.
@@ -192,19 +192,15 @@ crate::simd! {
 /// Σ of the weighted gray of a row of RGB bytes, without storing it: as exact as the mean of OpenCV's gray image.
 pub fn gray_sum_row(row: &[u8]) -> u64 {
     let mut total = 0;
-    for px in row.chunks(3 * 256) {
-        let n = px.len() / 3;
-        let mut planes = [[0u8; 256]; 3];
-        let [r, g, b] = &mut planes;
-        split3(px, [&mut r[..n], &mut g[..n], &mut b[..n]]);
-        gray_planes(&mut planes);
-        total += sum_bytes(&planes[0][..n]);
+    let mut planes = Planes::<u8>::new();
+    for px in row.chunks(3 * BLOCK) {
+        let n = planes.load(px);
+        gray_planes(planes.first(n));
+        total += sum_bytes(&planes.0[0][..px.len() / 3]);
     }
     total
 }
 
-/// Pixels in a block of [`Sum`].
-const BLOCK: usize = 256;
 /// Partial sums in a block.
 const LANES: usize = 8;
 
@@ -233,13 +229,11 @@ impl Sum {
         match c {
             1 => self.exact[0] += sum_bytes(row),
             3 => {
+                let mut planes = Planes::<u8>::new();
                 for px in row.chunks(3 * BLOCK) {
-                    let n = px.len() / 3;
-                    let mut planes = [[0u8; BLOCK]; 3];
-                    let [r, g, b] = &mut planes;
-                    split3(px, [&mut r[..n], &mut g[..n], &mut b[..n]]);
-                    for (s, p) in self.exact.iter_mut().zip(&planes) {
-                        *s += sum_bytes(&p[..n]);
+                    planes.load(px);
+                    for (s, p) in self.exact.iter_mut().zip(&planes.0) {
+                        *s += sum_bytes(&p[..px.len() / 3]);
                     }
                 }
             }

@@ -4,11 +4,8 @@
 //! OpenCV 5's vector code does, and equals it in all but 5 of 10⁵ values (those use a fused multiply there).
 //! f32: H in 0..360, S and V in 0..=1, nothing is rounded to bytes.
 
-use super::normalize::{merge3, split3};
+use super::planes::Planes;
 use crate::simd;
-
-/// Pixels that go through planes at a time.
-const BLOCK: usize = 256;
 
 /// A shift of hue, saturation and value of bytes, reduced to whole steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,14 +30,13 @@ impl HsvShift {
     }
 }
 
-/// Three planes of bytes.
-type Planes = [[u8; BLOCK]; 3];
-
 simd! {
     /// RGB planes → HSV planes, in place.
-    fn forward(p: &mut Planes) {
+    fn forward(p: [&mut [u8]; 3]) {
         let [r, g, b] = p;
-        for i in 0..BLOCK {
+        let n = r.len();
+        let (g, b) = (&mut g[..n], &mut b[..n]);
+        for i in 0..n {
             let (x, y, z) = (r[i] as i32, g[i] as i32, b[i] as i32);
             let v = x.max(y).max(z);
             let d = v - x.min(y).min(z);
@@ -61,7 +57,7 @@ simd! {
 
 simd! {
     /// HSV planes shifted in place.
-    fn shift(p: &mut Planes, by: HsvShift) {
+    fn shift(p: [&mut [u8]; 3], by: HsvShift) {
         let [h, s, v] = p;
         let wrap = 180 - by.hue;
         for h in h.iter_mut() {
@@ -83,9 +79,11 @@ simd! {
 
 simd! {
     /// HSV planes → RGB planes, in place.
-    fn back(p: &mut Planes) {
+    fn back(p: [&mut [u8]; 3]) {
         let [h, s, v] = p;
-        for i in 0..BLOCK {
+        let n = h.len();
+        let (s, v) = (&mut s[..n], &mut v[..n]);
+        for i in 0..n {
             let sector = h[i] as f32 * (6.0 / 180.0);
             let sat = s[i] as f32 * (1.0 / 255.0);
             let val = v[i] as f32 * (1.0 / 255.0);
@@ -111,57 +109,27 @@ fn floor_u8(y: f32) -> u8 {
     (down + 12_582_912.0).to_bits() as u8
 }
 
-/// Runs `f` over a row in blocks of planes.
-#[inline(always)]
-fn by_planes(src: &[u8], dst: &mut [u8], f: impl Fn(&mut Planes)) {
-    assert!(src.len() == dst.len() && src.len().is_multiple_of(3));
-    for (s, d) in src.chunks(3 * BLOCK).zip(dst.chunks_mut(3 * BLOCK)) {
-        let n = s.len() / 3;
-        let mut planes: Planes = [[0; BLOCK]; 3];
-        let [p, q, r] = &mut planes;
-        split3(s, [&mut p[..n], &mut q[..n], &mut r[..n]]);
-        f(&mut planes);
-        let [p, q, r] = &planes;
-        merge3([&p[..n], &q[..n], &r[..n]], d);
-    }
-}
-
-/// As [`by_planes`], in place.
-#[inline(always)]
-fn by_planes_in_place(row: &mut [u8], f: impl Fn(&mut Planes)) {
-    assert!(row.len().is_multiple_of(3));
-    for px in row.chunks_mut(3 * BLOCK) {
-        let n = px.len() / 3;
-        let mut planes: Planes = [[0; BLOCK]; 3];
-        let [p, q, r] = &mut planes;
-        split3(px, [&mut p[..n], &mut q[..n], &mut r[..n]]);
-        f(&mut planes);
-        let [p, q, r] = &planes;
-        merge3([&p[..n], &q[..n], &r[..n]], px);
-    }
-}
-
 /// RGB → HSV, bytes.
 pub fn hsv_from_rgb_row(src: &[u8], dst: &mut [u8]) {
-    by_planes(src, dst, |p| forward(p));
+    Planes::from_to(src, dst, forward);
 }
 
 /// HSV → RGB, bytes.
 pub fn rgb_from_hsv_row(src: &[u8], dst: &mut [u8]) {
-    by_planes(src, dst, |p| back(p));
+    Planes::from_to(src, dst, back);
 }
 
 /// Shifts a row of HSV bytes in place.
 pub fn hsv_shift_row(row: &mut [u8], by: HsvShift) {
-    by_planes_in_place(row, |p| shift(p, by));
+    Planes::over(row, |p| shift(p, by));
 }
 
 /// RGB → HSV, shift, → RGB in one pass: the bytes of the three in sequence.
 pub fn hsv_shift_rgb_row(row: &mut [u8], by: HsvShift) {
-    by_planes_in_place(row, |p| {
-        forward(p);
-        shift(p, by);
-        back(p);
+    Planes::over(row, |[p, q, r]| {
+        forward([p, q, r]);
+        shift([p, q, r], by);
+        back([p, q, r]);
     });
 }
 
@@ -185,14 +153,13 @@ impl HsvShiftF32 {
     }
 }
 
-/// Three planes of f32.
-type PlanesF32 = [[f32; BLOCK]; 3];
-
 simd! {
-    fn forward_f32(p: &mut PlanesF32) {
+    fn forward_f32(p: [&mut [f32]; 3]) {
         const TINY: f32 = f32::EPSILON;
         let [r, g, b] = p;
-        for i in 0..BLOCK {
+        let n = r.len();
+        let (g, b) = (&mut g[..n], &mut b[..n]);
+        for i in 0..n {
             let (x, y, z) = (r[i], g[i], b[i]);
             let max = |a: f32, b: f32| if a > b { a } else { b };
             let min = |a: f32, b: f32| if a < b { a } else { b };
@@ -209,10 +176,12 @@ simd! {
 }
 
 simd! {
-    fn shift_f32(p: &mut PlanesF32, by: HsvShiftF32) {
+    fn shift_f32(p: [&mut [f32]; 3], by: HsvShiftF32) {
         let [h, s, v] = p;
         let unit = |x: f32| { let x = if x > 0.0 { x } else { 0.0 }; if x < 1.0 { x } else { 1.0 } };
-        for i in 0..BLOCK {
+        let n = h.len();
+        let (s, v) = (&mut s[..n], &mut v[..n]);
+        for i in 0..n {
             let x = h[i] + by.hue;
             h[i] = if x >= 360.0 { x - 360.0 } else { x };
             let x = unit(s[i] + by.sat);
@@ -223,9 +192,11 @@ simd! {
 }
 
 simd! {
-    fn back_f32(p: &mut PlanesF32) {
+    fn back_f32(p: [&mut [f32]; 3]) {
         let [h, s, v] = p;
-        for i in 0..BLOCK {
+        let n = h.len();
+        let (s, v) = (&mut s[..n], &mut v[..n]);
+        for i in 0..n {
             let (sector, sat, val) = (h[i] * (6.0 / 360.0), s[i], v[i]);
             let unit = |x: f32| { let x = if x > 0.0 { x } else { 0.0 }; if x < 1.0 { x } else { 1.0 } };
             let wr = 1.0 - unit((sector - 3.0).abs() - 1.0);
@@ -238,41 +209,27 @@ simd! {
     }
 }
 
-#[inline(always)]
-fn by_planes_f32(row: &mut [f32], f: impl Fn(&mut PlanesF32)) {
-    assert!(row.len().is_multiple_of(3));
-    for px in row.chunks_mut(3 * BLOCK) {
-        let n = px.len() / 3;
-        let mut planes: PlanesF32 = [[0.0; BLOCK]; 3];
-        let [p, q, r] = &mut planes;
-        split3(px, [&mut p[..n], &mut q[..n], &mut r[..n]]);
-        f(&mut planes);
-        let [p, q, r] = &planes;
-        merge3([&p[..n], &q[..n], &r[..n]], px);
-    }
-}
-
 /// RGB → HSV, f32, in place.
 pub fn hsv_from_rgb_f32_row(row: &mut [f32]) {
-    by_planes_f32(row, |p| forward_f32(p));
+    Planes::over(row, forward_f32);
 }
 
 /// HSV → RGB, f32, in place.
 pub fn rgb_from_hsv_f32_row(row: &mut [f32]) {
-    by_planes_f32(row, |p| back_f32(p));
+    Planes::over(row, back_f32);
 }
 
 /// Shifts a row of f32 HSV in place.
 pub fn hsv_shift_f32_row(row: &mut [f32], by: HsvShiftF32) {
-    by_planes_f32(row, |p| shift_f32(p, by));
+    Planes::over(row, |p| shift_f32(p, by));
 }
 
 /// RGB → HSV, shift, → RGB of f32 in one pass: the bytes of the three in sequence.
 pub fn hsv_shift_rgb_f32_row(row: &mut [f32], by: HsvShiftF32) {
-    by_planes_f32(row, |p| {
-        forward_f32(p);
-        shift_f32(p, by);
-        back_f32(p);
+    Planes::over(row, |[p, q, r]| {
+        forward_f32([p, q, r]);
+        shift_f32([p, q, r], by);
+        back_f32([p, q, r]);
     });
 }
 

@@ -12,13 +12,12 @@ pub mod hsv;
 pub mod noise;
 pub mod normalize;
 pub mod paint;
-pub mod project;
+pub(crate) mod planes;
 pub mod resize;
 pub mod table;
 pub mod warp;
 #[cfg(target_arch = "x86_64")]
 pub mod x86;
-pub mod ycrcb;
 
 /// Holds tests that change the SIMD level apart.
 #[cfg(test)]

@@ -17,9 +17,21 @@ pub(crate) const PERIOD: usize = 48;
 /// The `c` coefficients (or the single one) of `v`, repeated over one period.
 #[inline(always)]
 pub(crate) fn periodic<F: Copy + Default>(v: &[F], c: usize) -> [F; PERIOD] {
+    if v.len() == 1 {
+        return [v[0]; PERIOD];
+    }
+    // A row is short: 48 divisions for i % c would cost as much as the row.
     let mut out = [F::default(); PERIOD];
-    for (i, o) in out.iter_mut().enumerate() {
-        *o = if v.len() == 1 { v[0] } else { v[i % c] };
+    if c == 3 {
+        for px in out.as_chunks_mut::<3>().0 {
+            *px = [v[0], v[1], v[2]];
+        }
+        return out;
+    }
+    for px in out.chunks_mut(c) {
+        for (o, v) in px.iter_mut().zip(v) {
+            *o = *v;
+        }
     }
     out
 }

@@ -7,7 +7,7 @@ pub mod linear;
 
 pub use linear::{Rounding, gamma_row, gamma_table, linear_row, linear_table};
 
-use super::normalize::{merge3, split3};
+use super::normalize::{PERIOD, merge3, periodic, split3};
 use crate::simd;
 #[cfg(target_arch = "x86_64")]
 use crate::{
@@ -150,15 +150,9 @@ fn lines_pay() -> bool {
     false
 }
 
-/// Lines of one or three channels over a period of 48 components.
-fn periods(lines: &[Line]) -> ([i32; 48], [i32; 48]) {
-    let at = |i: usize| lines[i % lines.len()];
-    (std::array::from_fn(|i| at(i).a), std::array::from_fn(|i| at(i).b))
-}
-
 simd! {
-    fn line_row_periodic(row: &mut [u8], a: &[i32; 48], b: &[i32; 48]) {
-        for px in row.chunks_mut(48) {
+    fn line_row_periodic(row: &mut [u8], a: &[i32; PERIOD], b: &[i32; PERIOD]) {
+        for px in row.chunks_mut(PERIOD) {
             let n = px.len();
             for i in 0..n {
                 px[i] = ((px[i] as i32 * a[i] + b[i]) >> Line::SHIFT).clamp(0, 255) as u8;
@@ -168,8 +162,8 @@ simd! {
 }
 
 simd! {
-    fn line_row_periodic_into(src: &[u8], dst: &mut [u8], a: &[i32; 48], b: &[i32; 48]) {
-        for (s, d) in src.chunks(48).zip(dst.chunks_mut(48)) {
+    fn line_row_periodic_into(src: &[u8], dst: &mut [u8], a: &[i32; PERIOD], b: &[i32; PERIOD]) {
+        for (s, d) in src.chunks(PERIOD).zip(dst.chunks_mut(PERIOD)) {
             let n = s.len();
             let d = &mut d[..n];
             for i in 0..n {
@@ -179,14 +173,24 @@ simd! {
     }
 }
 
+/// Slopes and offsets of one or three lines over one period of components.
+fn periods(lines: &[Line]) -> [[i32; PERIOD]; 2] {
+    let n = lines.len();
+    let (mut a, mut b) = ([0; 3], [0; 3]);
+    for (k, l) in lines.iter().enumerate() {
+        (a[k], b[k]) = (l.a, l.b);
+    }
+    [periodic(&a[..n], 3), periodic(&b[..n], 3)]
+}
+
 fn line_row(row: &mut [u8], lines: &[Line]) {
-    let (a, b) = periods(lines);
+    let [a, b] = periods(lines);
     line_row_periodic(row, &a, &b);
 }
 
 fn line_row_into(src: &[u8], dst: &mut [u8], lines: &[Line]) {
     assert_eq!(src.len(), dst.len());
-    let (a, b) = periods(lines);
+    let [a, b] = periods(lines);
     line_row_periodic_into(src, dst, &a, &b);
 }
 

@@ -8,6 +8,26 @@ use crate::simd::{Level, level};
 use std::any::TypeId;
 use std::arch::x86_64::*;
 
+/// An array of three, written out: a closure passed to `array::map` would not be inlined into code with more features.
+macro_rules! three {
+    ($k:ident => $e:expr) => {
+        [
+            {
+                const $k: usize = 0;
+                $e
+            },
+            {
+                const $k: usize = 1;
+                $e
+            },
+            {
+                const $k: usize = 2;
+                $e
+            },
+        ]
+    };
+}
+
 /// The row as bytes, if that is what it holds.
 #[inline(always)]
 pub fn as_u8<T: Sample>(row: &[T]) -> Option<&[u8]> {
@@ -149,9 +169,9 @@ unsafe fn split3_u8_vbmi(src: *const u8, planes: [*mut u8; 3], n: usize) -> usiz
     let mut i = 0;
     // SAFETY (whole body): i + 64 ≤ n bounds every load and store.
     unsafe {
-        let index: [__m512i; 3] = [0, 1, 2].map(|c| _mm512_loadu_si512(INDEX[c].as_ptr().cast()));
+        let index: [__m512i; 3] = three!(K => _mm512_loadu_si512(INDEX[K].as_ptr().cast()));
         while i + 64 <= n {
-            let v: [__m512i; 3] = [0, 1, 2].map(|k| _mm512_loadu_si512(src.add(3 * i + 64 * k).cast()));
+            let v: [__m512i; 3] = three!(K => _mm512_loadu_si512(src.add(3 * i + 64 * K).cast()));
             macro_rules! plane {
                 ($c:literal) => {{
                     let a = _mm512_permutexvar_epi8(index[$c], v[0]);
@@ -175,10 +195,10 @@ unsafe fn merge3_u8_vbmi(planes: [*const u8; 3], dst: *mut u8, n: usize) -> usiz
     let mut i = 0;
     // SAFETY (whole body): i + 64 ≤ n bounds every load and store.
     unsafe {
-        let index: [__m512i; 3] = [0, 1, 2].map(|c| _mm512_loadu_si512(INDEX[c].as_ptr().cast()));
+        let index: [__m512i; 3] = three!(K => _mm512_loadu_si512(INDEX[K].as_ptr().cast()));
         while i + 64 <= n {
             let p: [__m512i; 3] =
-                [0, 1, 2].map(|k| _mm512_permutexvar_epi8(index[k], _mm512_loadu_si512(planes[k].add(i).cast())));
+                three!(K => _mm512_permutexvar_epi8(index[K], _mm512_loadu_si512(planes[K].add(i).cast())));
             macro_rules! vector {
                 ($k:literal) => {{
                     let a = _mm512_mask_mov_epi8(p[0], const { bits_of::<64>(1, $k) }, p[1]);
@@ -209,8 +229,8 @@ unsafe fn split3_u8_v3(src: *const u8, planes: [*mut u8; 3], n: usize) -> usize 
     unsafe {
         while i + 32 <= n {
             // Each 128-bit lane is a block of 16 pixels of its own.
-            let v: [__m256i; 3] = [0, 1, 2].map(|k| {
-                let at = src.add(3 * i + 16 * k);
+            let v: [__m256i; 3] = three!(K => {
+                let at = src.add(3 * i + 16 * K);
                 let lo = _mm256_castsi128_si256(_mm_loadu_si128(at.cast()));
                 _mm256_inserti128_si256::<1>(lo, _mm_loadu_si128(at.add(48).cast()))
             });
@@ -309,7 +329,7 @@ unsafe fn split3_u32_v4(src: *const u32, planes: [*mut u32; 3], n: usize) -> usi
     while i + 16 <= n {
         // SAFETY: i + 16 ≤ n.
         unsafe {
-            let p = planes16([0, 1, 2].map(|k| _mm512_loadu_si512(src.add(3 * i + 16 * k).cast())));
+            let p = planes16(three!(K => _mm512_loadu_si512(src.add(3 * i + 16 * K).cast())));
             for k in 0..3 {
                 _mm512_storeu_si512(planes[k].add(i).cast(), p[k]);
             }
@@ -325,7 +345,7 @@ unsafe fn split3_u32_v3(src: *const u32, planes: [*mut u32; 3], n: usize) -> usi
     while i + 8 <= n {
         // SAFETY: i + 8 ≤ n.
         unsafe {
-            let p = planes8([0, 1, 2].map(|k| _mm256_loadu_si256(src.add(3 * i + 8 * k).cast())));
+            let p = planes8(three!(K => _mm256_loadu_si256(src.add(3 * i + 8 * K).cast())));
             for k in 0..3 {
                 _mm256_storeu_si256(planes[k].add(i).cast(), p[k]);
             }
@@ -342,9 +362,9 @@ unsafe fn merge3_u32_v4(planes: [*const u32; 3], dst: *mut u32, n: usize) -> usi
     while i + 16 <= n {
         // SAFETY: i + 16 ≤ n.
         unsafe {
-            let p: [__m512i; 3] = [0, 1, 2].map(|k| {
-                let index = _mm512_loadu_si512(INDEX[k].as_ptr().cast());
-                _mm512_permutexvar_epi32(index, _mm512_loadu_si512(planes[k].add(i).cast()))
+            let p: [__m512i; 3] = three!(K => {
+                let index = _mm512_loadu_si512(INDEX[K].as_ptr().cast());
+                _mm512_permutexvar_epi32(index, _mm512_loadu_si512(planes[K].add(i).cast()))
             });
             macro_rules! vector {
                 ($k:literal) => {{
@@ -369,9 +389,9 @@ unsafe fn merge3_u32_v3(planes: [*const u32; 3], dst: *mut u32, n: usize) -> usi
     while i + 8 <= n {
         // SAFETY: i + 8 ≤ n.
         unsafe {
-            let p: [__m256i; 3] = [0, 1, 2].map(|k| {
-                let index = _mm256_loadu_si256(INDEX[k].as_ptr().cast());
-                _mm256_permutevar8x32_epi32(_mm256_loadu_si256(planes[k].add(i).cast()), index)
+            let p: [__m256i; 3] = three!(K => {
+                let index = _mm256_loadu_si256(INDEX[K].as_ptr().cast());
+                _mm256_permutevar8x32_epi32(_mm256_loadu_si256(planes[K].add(i).cast()), index)
             });
             macro_rules! vector {
                 ($k:literal) => {{
@@ -424,12 +444,12 @@ const fn to_dwords(c: u8) -> [u8; 64] {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 unsafe fn normalize_u8_vbmi(src: *const u8, p: [*mut f32; 3], n: usize, mean: [f32; 3], denom: [f32; 3]) -> usize {
     const INDEX: [[u8; 64]; 3] = [to_dwords(0), to_dwords(1), to_dwords(2)];
-    let mean = mean.map(|m| _mm512_set1_ps(m));
-    let denom = denom.map(|m| _mm512_set1_ps(m));
+    let mean = three!(K => _mm512_set1_ps(mean[K]));
+    let denom = three!(K => _mm512_set1_ps(denom[K]));
     let mut i = 0;
     // SAFETY (whole body): the loads are masked to the 48 bytes of the 16 pixels; i + 16 ≤ n.
     unsafe {
-        let index: [__m512i; 3] = [0, 1, 2].map(|c| _mm512_loadu_si512(INDEX[c].as_ptr().cast()));
+        let index: [__m512i; 3] = three!(K => _mm512_loadu_si512(INDEX[K].as_ptr().cast()));
         while i + 16 <= n {
             // The plain load is the faster one where 64 bytes are there.
             let v = if i + 22 <= n {
@@ -448,15 +468,23 @@ unsafe fn normalize_u8_vbmi(src: *const u8, p: [*mut f32; 3], n: usize, mean: [f
     i
 }
 
+/// Byte `c` of 4 pixels, zero-extended to dwords.
+const fn four_dwords(c: u8) -> [u8; 16] {
+    let mut out = [0x80; 16];
+    let mut i = 0;
+    while i < 4 {
+        out[4 * i] = 3 * i as u8 + c;
+        i += 1;
+    }
+    out
+}
+
 #[target_feature(enable = "avx2")]
 unsafe fn normalize_u8_v3(src: *const u8, p: [*mut f32; 3], n: usize, mean: [f32; 3], denom: [f32; 3]) -> usize {
-    let mean = mean.map(|m| _mm256_set1_ps(m));
-    let denom = denom.map(|m| _mm256_set1_ps(m));
-    let index = [0i8, 1, 2].map(|c| {
-        let z = -1;
-        let (a, b, d) = (c + 3, c + 6, c + 9);
-        _mm256_setr_epi8(c, z, z, z, a, z, z, z, b, z, z, z, d, z, z, z, c, z, z, z, a, z, z, z, b, z, z, z, d, z, z, z)
-    });
+    let mean = three!(K => _mm256_set1_ps(mean[K]));
+    let denom = three!(K => _mm256_set1_ps(denom[K]));
+    const INDEX: [[u8; 16]; 3] = [four_dwords(0), four_dwords(1), four_dwords(2)];
+    let index = three!(K => both(INDEX[K]));
     let mut i = 0;
     // The second load ends at byte 28 of 24, so two more pixels must follow.
     while i + 10 <= n {
@@ -502,7 +530,7 @@ unsafe fn normalize_f32_v4(src: *const f32, p: [*mut f32; 3], n: usize, mean: [f
     while i + 16 <= n {
         // SAFETY: i + 16 ≤ n.
         unsafe {
-            let v = planes16([0, 1, 2].map(|k| _mm512_loadu_si512(src.add(3 * i + 16 * k).cast())));
+            let v = planes16(three!(K => _mm512_loadu_si512(src.add(3 * i + 16 * K).cast())));
             for c in 0..3 {
                 let x = _mm512_sub_ps(_mm512_castsi512_ps(v[c]), _mm512_set1_ps(mean[c]));
                 _mm512_storeu_ps(p[c].add(i), _mm512_mul_ps(x, _mm512_set1_ps(denom[c])));
@@ -519,7 +547,7 @@ unsafe fn normalize_f32_v3(src: *const f32, p: [*mut f32; 3], n: usize, mean: [f
     while i + 8 <= n {
         // SAFETY: i + 8 ≤ n.
         unsafe {
-            let v = planes8([0, 1, 2].map(|k| _mm256_loadu_si256(src.add(3 * i + 8 * k).cast())));
+            let v = planes8(three!(K => _mm256_loadu_si256(src.add(3 * i + 8 * K).cast())));
             for c in 0..3 {
                 let x = _mm256_sub_ps(_mm256_castsi256_ps(v[c]), _mm256_set1_ps(mean[c]));
                 _mm256_storeu_ps(p[c].add(i), _mm256_mul_ps(x, _mm256_set1_ps(denom[c])));

@@ -44,7 +44,13 @@ unsafe fn dispatch(src: *const u8, dst: *mut u8, n: usize, t: &[u8; 256]) -> usi
 unsafe fn vbmi(src: *const u8, dst: *mut u8, n: usize, t: &[u8; 256]) -> usize {
     // SAFETY (whole body): the table has 256 bytes; i + 128 ≤ n, i + 64 ≤ n or the mask bound loads and stores.
     unsafe {
-        let t: [__m512i; 4] = [0, 1, 2, 3].map(|k| _mm512_loadu_si512(t.as_ptr().add(64 * k).cast()));
+        let at = t.as_ptr();
+        let t = [
+            _mm512_loadu_si512(at.cast()),
+            _mm512_loadu_si512(at.add(64).cast()),
+            _mm512_loadu_si512(at.add(128).cast()),
+            _mm512_loadu_si512(at.add(192).cast()),
+        ];
         let look = |x: __m512i| {
             let lo = _mm512_permutex2var_epi8(t[0], x, t[1]);
             let hi = _mm512_permutex2var_epi8(t[2], x, t[3]);
@@ -89,7 +95,11 @@ unsafe fn v4(src: *const u8, dst: *mut u8, n: usize, t: &[u8; 256]) -> usize {
     let mut i = 0;
     // SAFETY (whole body): i + 64 ≤ n bounds every load and store.
     unsafe {
-        let d: [__m512i; 16] = std::array::from_fn(|k| _mm512_broadcast_i32x4(_mm_loadu_si128(d[k].as_ptr().cast())));
+        let mut shuffles = [_mm512_setzero_si512(); 16];
+        for k in 0..16 {
+            shuffles[k] = _mm512_broadcast_i32x4(_mm_loadu_si128(d[k].as_ptr().cast()));
+        }
+        let d = shuffles;
         let step = _mm512_set1_epi8(16);
         while i + 64 <= n {
             let mut lo = _mm512_loadu_si512(src.add(i).cast());
@@ -115,8 +125,11 @@ unsafe fn v3(src: *const u8, dst: *mut u8, n: usize, t: &[u8; 256]) -> usize {
     let mut i = 0;
     // SAFETY (whole body): i + 32 ≤ n bounds every load and store.
     unsafe {
-        let d: [__m256i; 16] =
-            std::array::from_fn(|k| _mm256_broadcastsi128_si256(_mm_loadu_si128(d[k].as_ptr().cast())));
+        let mut shuffles = [_mm256_setzero_si256(); 16];
+        for k in 0..16 {
+            shuffles[k] = _mm256_broadcastsi128_si256(_mm_loadu_si128(d[k].as_ptr().cast()));
+        }
+        let d = shuffles;
         let step = _mm256_set1_epi8(16);
         while i + 32 <= n {
             let mut lo = _mm256_loadu_si256(src.add(i).cast());
