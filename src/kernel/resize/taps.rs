@@ -38,7 +38,7 @@ pub(super) struct Filter {
     /// Fixed-point weights along x; none for float sources.
     fixed: Vec<i32>,
     #[cfg(target_arch = "x86_64")]
-    fast: Option<(Shuffle, Vec<i32>)>,
+    fast: Option<(Shuffle, Vec<u32>)>,
     bytes: [Vec<u8>; 2],
     floats: Vec<f32>,
     /// Which source row each slot of the ring holds.

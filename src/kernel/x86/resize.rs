@@ -63,7 +63,7 @@ impl Shuffle {
 
     /// Weights of `k` taps a pixel, as the kernels read them: for each vector of components, pair after pair; with
     /// `split`, each pair as its multiple of 256 and the signed rest.
-    pub fn weights(&mut self, w: &[i32], k: usize, packed: bool, split: bool) -> Vec<i32> {
+    pub fn weights(&mut self, w: &[i32], k: usize, packed: bool, split: bool) -> Vec<u32> {
         let lanes = if self.wide { 16 } else { 8 };
         let parts = k / 2 * (1 + split as usize);
         let mut out = vec![0; self.n * parts + SHIFT];
@@ -95,7 +95,7 @@ impl Shuffle {
     }
 
     /// Two taps in 11-bit weights, kept with 7 fractional bits, of one or two lines.
-    pub fn narrow<const R: usize>(&self, lines: [&[u8]; R], w: &[i32], out: [&mut [i16]; R]) {
+    pub fn narrow<const R: usize>(&self, lines: [&[u8]; R], w: &[u32], out: [&mut [i16]; R]) {
         let (pick, w) = (&self.pick[self.start[0]..][..self.n], &w[self.start[1]..][..self.n]);
         assert!(lines.iter().all(|l| l.len() >= self.need) && out.iter().all(|o| o.len() == self.n));
         // SAFETY: the level that the shuffle was built for has been probed; every window ends before `need`.
@@ -113,7 +113,7 @@ impl Shuffle {
         &self,
         lines: [&[u8]; R],
         pair: usize,
-        w: &[i32],
+        w: &[u32],
         k: usize,
         split: bool,
         out: [&mut [f32]; R],
@@ -158,10 +158,10 @@ simd! {
 }
 
 /// Vectors of one part among those of all parts.
-fn place<const L: usize>(all: &[u32], part: usize, parts: usize, table: &mut [i32]) {
+fn place<const L: usize>(all: &[u32], part: usize, parts: usize, table: &mut [u32]) {
     let table = table.as_chunks_mut::<L>().0;
     for (to, from) in table[part..].iter_mut().step_by(parts).zip(all.as_chunks::<L>().0) {
-        *to = from.map(|v| v as i32);
+        *to = *from;
     }
 }
 
@@ -170,7 +170,9 @@ fn spread(values: &[u32], add: &[u32], out: &mut [u32]) {
     fn c<const C: usize>(values: &[u32], add: &[u32], out: &mut [u32]) {
         let add: &[u32; C] = add.first_chunk().expect("one for each component");
         for (p, v) in out.as_chunks_mut::<C>().0.iter_mut().zip(values) {
-            *p = add.map(|a| v + a);
+            for i in 0..C {
+                p[i] = v + add[i];
+            }
         }
     }
     match add.len() {
@@ -218,7 +220,7 @@ unsafe fn narrow_vbmi<const R: usize>(
     base: &[u32],
     pick: &[u32],
     lines: [&[u8]; R],
-    w: &[i32],
+    w: &[u32],
     mut out: [&mut [i16]; R],
 ) {
     let order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
@@ -246,7 +248,7 @@ unsafe fn narrow_v3<const R: usize>(
     base: &[u32],
     pick: &[u32],
     lines: [&[u8]; R],
-    w: &[i32],
+    w: &[u32],
     mut out: [&mut [i16]; R],
 ) {
     for (i, b) in base.as_chunks::<4>().0.iter().enumerate() {
@@ -285,7 +287,7 @@ unsafe fn whole_vbmi<const R: usize, const P: usize, const SPLIT: bool>(
     pick: &[u32],
     lines: [&[u8]; R],
     pair: usize,
-    w: &[i32],
+    w: &[u32],
     mut out: [&mut [f32]; R],
 ) {
     let parts = P * (1 + SPLIT as usize);
@@ -320,7 +322,7 @@ unsafe fn whole_v3<const R: usize, const P: usize, const SPLIT: bool>(
     pick: &[u32],
     lines: [&[u8]; R],
     pair: usize,
-    w: &[i32],
+    w: &[u32],
     mut out: [&mut [f32]; R],
 ) {
     let parts = P * (1 + SPLIT as usize);
