@@ -1,5 +1,7 @@
 //! Where each output index of one axis reads, and with which weights. Numbers follow OpenCV's, rounding included.
 
+use crate::simd;
+
 /// `k` consecutive source indices and their weights for each output index.
 #[derive(Debug)]
 pub(super) struct Taps {
@@ -23,103 +25,130 @@ pub(super) fn whole_scale(n: usize, m: usize) -> Option<usize> {
     (r >= 1.0 && (s - r).abs() < f64::EPSILON).then_some(r as usize)
 }
 
-/// Source position of the centre of output pixel `d`, as index and fraction. `narrow` rounds the position to f32 first,
-/// as OpenCV's integer filters do; its float filters (and its cubic) do not.
-fn centre(n: usize, m: usize, d: usize, narrow: bool) -> (i32, f64) {
-    let p = (d as f64 + 0.5) * (n as f64 / m as f64) - 0.5;
-    let p = if narrow { p as f32 as f64 } else { p };
-    let s = p.floor();
-    (s as i32, p - s)
+/// Largest number added to an f64 below 2³¹ so that the low bits of the sum are its value rounded half to even.
+const ROUND: f64 = 6_755_399_441_055_744.0;
+
+simd! {
+    /// Source position of the centre of each output pixel from `lo` on, as index and fraction. `narrow` rounds the
+    /// position to f32 first, as OpenCV's integer filters do; its float filters (and its cubic) do not.
+    fn centres(step: f64, lo: usize, narrow: bool, first: &mut [i32], frac: &mut [f64]) {
+        for (i, (s, f)) in first.iter_mut().zip(frac).enumerate() {
+            let p = ((lo + i) as u32 as f64 + 0.5) * step - 0.5;
+            let p = if narrow { p as f32 as f64 } else { p };
+            let whole = p.floor();
+            *s = (whole + ROUND).to_bits() as i32;
+            *f = p - whole;
+        }
+    }
+}
+
+simd! {
+    /// Index and fraction where an axis grows under AREA: the boxes of the output pixels, stretched, meet the source
+    /// pixels.
+    fn stretched(step: f64, inv: f64, lo: usize, first: &mut [i32], frac: &mut [f64]) {
+        for (i, (s, f)) in first.iter_mut().zip(frac).enumerate() {
+            let d = (lo + i) as u32 as f64;
+            let whole = (d * step).floor();
+            let over = ((d + 1.0) - (whole + 1.0) * inv) as f32;
+            *s = (whole + ROUND).to_bits() as i32;
+            *f = if over <= 0.0 { 0.0 } else { over - over.floor() } as f64;
+        }
+    }
+}
+
+simd! {
+    /// Weights times `one`, rounded half to even.
+    pub(super) fn fix(w: &[f32], one: i32, out: &mut [i32]) {
+        let (n, one) = (w.len(), one as f64);
+        let out = &mut out[..n];
+        for i in 0..n {
+            out[i] = (w[i] as f64 * one + ROUND).to_bits() as i32;
+        }
+    }
 }
 
 /// Two taps at pixel centres. `snap` reads the edge pixel alone beyond the centre of the first or last pixel (OpenCV
 /// does so along x); otherwise the two clamped taps share its weight.
 pub(super) fn linear(n: usize, m: usize, win: (usize, usize), narrow: bool, snap: bool) -> Taps {
-    let mut t = Taps { k: 2, first: Vec::with_capacity(win.1), w: Vec::with_capacity(2 * win.1) };
-    for d in win.0..win.0 + win.1 {
-        let (s, f) = centre(n, m, d, narrow);
-        t.push_linear(s, f as f32, n, snap);
-    }
-    t
+    let (mut first, mut frac) = (vec![0; win.1], vec![0.0; win.1]);
+    centres(n as f64 / m as f64, win.0, narrow, &mut first, &mut frac);
+    Taps::linear(first, &frac, n, snap)
 }
 
-/// Two taps of OpenCV's AREA where an axis grows: the boxes of the output pixels, stretched, meet the source pixels.
+/// Two taps of OpenCV's AREA where an axis grows; `snap` as in `linear`.
 pub(super) fn area_up(n: usize, m: usize, win: (usize, usize), snap: bool) -> Taps {
-    let mut t = Taps { k: 2, first: Vec::with_capacity(win.1), w: Vec::with_capacity(2 * win.1) };
-    let (step, inv) = (scale(n, m), m as f64 / n as f64);
-    for d in win.0..win.0 + win.1 {
-        let s = (d as f64 * step).floor();
-        let f = ((d as f64 + 1.0) - (s + 1.0) * inv) as f32;
-        let f = if f <= 0.0 { 0.0 } else { f - f.floor() };
-        t.push_linear(s as i32, f, n, snap);
-    }
-    t
+    let (mut first, mut frac) = (vec![0; win.1], vec![0.0; win.1]);
+    stretched(scale(n, m), m as f64 / n as f64, win.0, &mut first, &mut frac);
+    Taps::linear(first, &frac, n, snap)
 }
 
 impl Taps {
-    fn push_linear(&mut self, s: i32, f: f32, n: usize, snap: bool) {
+    fn linear(mut first: Vec<i32>, frac: &[f64], n: usize, snap: bool) -> Taps {
+        let mut w = vec![0.0; 2 * first.len()];
         let last = n as i32 - 1;
-        let (s, f) = match snap {
-            true if s < 0 => (0, 0.0),
-            true if s >= last => (last, 0.0),
-            _ => (s, f),
-        };
-        self.first.push(s);
-        self.w.extend([1.0 - f, f]);
+        for ((w, s), f) in w.as_chunks_mut::<2>().0.iter_mut().zip(&mut first).zip(frac) {
+            let f = if snap && (*s < 0 || *s >= last) { 0.0 } else { *f as f32 };
+            *s = if snap { (*s).clamp(0, last) } else { *s };
+            *w = [1.0 - f, f];
+        }
+        Taps { k: 2, first, w }
     }
 
-    /// Span of source indices that are read, clamped ones included: first and one past the last.
+    /// Source indices that are read, those to be clamped included: first and one past the last.
     pub fn span(&self) -> (i32, i32) {
-        let lo = self.first.iter().copied().min().unwrap_or(0);
-        let hi = self.first.iter().copied().max().unwrap_or(0);
-        (lo, hi + self.k as i32)
+        (self.first[0], self.first[self.first.len() - 1] + self.k as i32)
+    }
+}
+
+simd! {
+    fn keys(first: &mut [i32], frac: &[f64], w: &mut [f32]) {
+        const A: f64 = -0.75;
+        for ((w, s), &x) in w.as_chunks_mut::<4>().0.iter_mut().zip(first).zip(frac) {
+            let (t, y) = (x + 1.0, 1.0 - x);
+            let w0 = ((A * t - 5.0 * A) * t + 8.0 * A) * t - 4.0 * A;
+            let w1 = ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0;
+            let w2 = ((A + 2.0) * y - (A + 3.0)) * y * y + 1.0;
+            *w = [w0 as f32, w1 as f32, w2 as f32, (1.0 - w0 - w1 - w2) as f32];
+            *s -= 1;
+        }
     }
 }
 
 /// Four taps of Keys' cubic with a = −0.75.
 pub(super) fn cubic(n: usize, m: usize, win: (usize, usize)) -> Taps {
-    let mut t = Taps { k: 4, first: Vec::with_capacity(win.1), w: Vec::with_capacity(4 * win.1) };
-    const A: f64 = -0.75;
-    for d in win.0..win.0 + win.1 {
-        let (s, x) = centre(n, m, d, false);
-        let y = 1.0 - x;
-        let far = |t: f64| ((A * t - 5.0 * A) * t + 8.0 * A) * t - 4.0 * A;
-        let near = |t: f64| ((A + 2.0) * t - (A + 3.0)) * t * t + 1.0;
-        let w = [far(x + 1.0), near(x), near(y)];
-        t.first.push(s - 1);
-        t.w.extend([w[0] as f32, w[1] as f32, w[2] as f32, (1.0 - w[0] - w[1] - w[2]) as f32]);
-    }
-    t
+    let (mut first, mut frac) = (vec![0; win.1], vec![0.0; win.1]);
+    centres(n as f64 / m as f64, win.0, false, &mut first, &mut frac);
+    let mut w = vec![0.0; 4 * win.1];
+    keys(&mut first, &frac, &mut w);
+    Taps { k: 4, first, w }
 }
 
 /// Eight taps of sinc(t)·sinc(t/4), normalised.
 pub(super) fn lanczos(n: usize, m: usize, win: (usize, usize)) -> Taps {
-    let mut t = Taps { k: 8, first: Vec::with_capacity(win.1), w: Vec::with_capacity(8 * win.1) };
     const H: f64 = std::f64::consts::FRAC_1_SQRT_2;
-    // sin(π(x + 3 − i)/4), with the sine and cosine of πx/4 turned by multiples of 45°.
+    // sin(π(x + 3 − i)/4) is the sine of π(x + 3)/4 turned back by multiples of 45°; sin(π(x + 3 − i)) changes its sign
+    // from tap to tap, which is in the table, and its size is the same for all taps, which the sum takes out.
     const TURN: [(f64, f64); 8] =
         [(1.0, 0.0), (-H, H), (0.0, -1.0), (H, H), (-1.0, 0.0), (H, -H), (0.0, 1.0), (-H, -H)];
-    for d in win.0..win.0 + win.1 {
-        let (s, x) = centre(n, m, d, true);
-        let mut w = [0.0; 8];
+    let (mut first, mut frac) = (vec![0; win.1], vec![0.0; win.1]);
+    centres(n as f64 / m as f64, win.0, true, &mut first, &mut frac);
+    let mut w = vec![0.0; 8 * win.1];
+    for ((w, s), &x) in w.as_chunks_mut::<8>().0.iter_mut().zip(&mut first).zip(&frac) {
+        *s -= 3;
         if x == 0.0 {
             w[3] = 1.0;
-        } else {
-            let a = (x + 3.0) * std::f64::consts::FRAC_PI_4;
-            let (sin, cos) = (libm::sin(a), libm::cos(a));
-            // sinc(t)·sinc(t/4) is sin(πt)·sin(πt/4)/t² but for a factor; sin(πt) alternates in sign from tap to tap,
-            // which the table holds.
-            for (i, (w, turn)) in w.iter_mut().zip(TURN).enumerate() {
-                let t = x + 3.0 - i as f64;
-                *w = (turn.0 * sin + turn.1 * cos) / (t * t);
-            }
-            let sum: f64 = w.iter().sum();
-            w.iter_mut().for_each(|w| *w /= sum);
+            continue;
         }
-        t.first.push(s - 3);
-        t.w.extend(w.map(|w| w as f32));
+        let a = (x + 3.0) * std::f64::consts::FRAC_PI_4;
+        let (sin, cos) = (libm::sin(a), libm::cos(a));
+        let tap: [f64; 8] = std::array::from_fn(|i| {
+            let t = x + 3.0 - i as f64;
+            (TURN[i].0 * sin + TURN[i].1 * cos) / (t * t)
+        });
+        let sum: f64 = tap.iter().sum();
+        *w = tap.map(|t| (t / sum) as f32);
     }
-    t
+    Taps { k: 8, first, w }
 }
 
 /// Any number of source indices and their weights for each output index.
@@ -144,6 +173,23 @@ impl Boxes {
     pub fn span(&self) -> (usize, usize) {
         let last = self.first.len() - 1;
         (self.first[0] as usize, self.first[last] as usize + self.weights(last).len())
+    }
+}
+
+impl Boxes {
+    /// The same as taps, if there are no more than `most` for each output index.
+    pub fn taps(&self, most: usize) -> Option<Taps> {
+        let k = self.at.windows(2).map(|a| a[1] - a[0]).max()? as usize;
+        let k = k.next_multiple_of(2);
+        if k > most {
+            return None;
+        }
+        let mut w = vec![0.0; k * self.first.len()];
+        for (i, w) in w.chunks_exact_mut(k).enumerate() {
+            let from = self.weights(i);
+            w[..from.len()].copy_from_slice(from);
+        }
+        Some(Taps { k, first: self.first.iter().map(|s| *s as i32).collect(), w })
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod area;
 mod axis;
+mod line;
 mod nearest;
 mod taps;
 #[cfg(test)]
@@ -14,7 +15,6 @@ use crate::image::view::{bytes_of, bytes_of_mut, elements, elements_mut};
 use crate::image::{DType, Element, Interp, Plane, RowsMut, Sample};
 
 /// One resize, ready to produce any rows of (a rectangle of) its output.
-#[derive(Debug)]
 pub struct Resize {
     win: (usize, usize, usize, usize),
     src: (usize, usize),
@@ -22,7 +22,6 @@ pub struct Resize {
     kind: Kind,
 }
 
-#[derive(Debug)]
 enum Kind {
     Pick(nearest::Pick),
     Half(area::Half),
@@ -100,9 +99,8 @@ impl Kind {
             Interp::Linear | Interp::LinearExact if whole == Some((2, 2)) => Interp::Area,
             i => i,
         };
-        let filter = |x, y, one, narrow| {
-            let one = if u8_arith { one } else { 0 };
-            Kind::Filter(Box::new(taps::Filter::new(src, c, x, y, one, narrow)))
+        let filter = |x, y, gain, sum: taps::Sum| {
+            Kind::Filter(Box::new(taps::Filter::new(src, c, x, y, gain, u8_arith.then_some(sum))))
         };
         match interp {
             Interp::Nearest => {
@@ -114,27 +112,37 @@ impl Kind {
                 axis::nearest_exact(src.1, dst.1, wy),
             )),
             Interp::Area if shrinks && whole == Some((2, 2)) && u8_arith => Kind::Half(area::Half { win }),
-            Interp::Area if shrinks => Kind::Area(match whole {
-                Some((kx, ky)) => area::Area::new(
-                    c,
-                    axis::whole_boxes(kx, src.0, wx),
-                    axis::whole_boxes(ky, src.1, wy),
-                    1.0 / (kx * ky) as f32,
-                ),
-                None => area::Area::new(c, axis::area(src.0, dst.0, wx), axis::area(src.1, dst.1, wy), 1.0),
-            }),
-            Interp::Area => {
-                filter(axis::area_up(src.0, dst.0, wx, true), axis::area_up(src.1, dst.1, wy, !u8_arith), 1 << 11, true)
+            Interp::Area if shrinks => {
+                let (x, y, gain, one) = match whole {
+                    Some((kx, ky)) => {
+                        let boxes = (axis::whole_boxes(kx, src.0, wx), axis::whole_boxes(ky, src.1, wy));
+                        (boxes.0, boxes.1, 1.0 / (kx * ky) as f32, 1)
+                    }
+                    None => (axis::area(src.0, dst.0, wx), axis::area(src.1, dst.1, wy), 1.0, 1 << 22),
+                };
+                // Few taps: along x first. Many: down the columns first, which leaves little to do along x.
+                match x.taps(4).zip(y.taps(8)) {
+                    Some((x, y)) => filter(x, y, gain, taps::Sum::Whole(one)),
+                    None => Kind::Area(area::Area::new(c, x, y, gain)),
+                }
             }
+            Interp::Area => filter(
+                axis::area_up(src.0, dst.0, wx, true),
+                axis::area_up(src.1, dst.1, wy, !u8_arith),
+                1.0,
+                taps::Sum::Narrow,
+            ),
             Interp::Linear | Interp::LinearExact => filter(
                 axis::linear(src.0, dst.0, wx, u8_arith, true),
                 axis::linear(src.1, dst.1, wy, u8_arith, !u8_arith),
-                1 << 11,
-                true,
+                1.0,
+                taps::Sum::Narrow,
             ),
-            Interp::Cubic => filter(axis::cubic(src.0, dst.0, wx), axis::cubic(src.1, dst.1, wy), 1 << 22, false),
+            Interp::Cubic => {
+                filter(axis::cubic(src.0, dst.0, wx), axis::cubic(src.1, dst.1, wy), 1.0, taps::Sum::Whole(1 << 22))
+            }
             Interp::Lanczos4 => {
-                filter(axis::lanczos(src.0, dst.0, wx), axis::lanczos(src.1, dst.1, wy), 1 << 11, false)
+                filter(axis::lanczos(src.0, dst.0, wx), axis::lanczos(src.1, dst.1, wy), 1.0, taps::Sum::Whole(1 << 11))
             }
         }
     }

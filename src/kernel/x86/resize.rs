@@ -3,17 +3,19 @@
 //! No address is computed in a vector and nothing is gathered: a block of neighbouring output components reads one
 //! short window of the line, and where in it each component lies is a shuffle made once per resize.
 
+use crate::simd;
 use crate::simd::Level;
 use std::arch::x86_64::*;
 
 /// For blocks of output components, the window of the line that holds their taps and the shuffle that sorts them.
-#[derive(Debug)]
 pub struct Shuffle {
     wide: bool,
     /// Where the window of each block begins.
     base: Vec<u32>,
     /// For each component: byte of its first tap in the window, zero, byte of its second tap, zero.
-    pick: Vec<[u8; 4]>,
+    pick: Vec<u32>,
+    /// Where the tables begin in their buffers: at a cache line.
+    start: [usize; 2],
     /// Components with padding.
     n: usize,
     /// Components of a pixel.
@@ -23,7 +25,10 @@ pub struct Shuffle {
 }
 
 /// Components are padded to a multiple of this.
-pub const PAD: usize = 64;
+const PAD: usize = 64;
+
+/// Dwords that a table may be shifted by to begin at a cache line.
+const SHIFT: usize = 16;
 
 /// Order in which AVX2 takes the groups of four among 16 components, if it packs two vectors into one: packing works
 /// within 128-bit lanes.
@@ -33,219 +38,315 @@ impl Shuffle {
     /// For pixels of `c` components whose tap 0 lies at `off` in the line and tap 1 `c` bytes further. `packed`: the
     /// sums will be packed to 16 bits. `None` if the level has no such shuffle or a window would be too long.
     pub fn new(level: Level, off: &[u32], c: usize, packed: bool) -> Option<Shuffle> {
-        if level < Level::V3 {
+        if level < Level::V3 || c > 8 {
             return None;
         }
         let wide = level == Level::Vbmi;
-        let (block, window) = if wide { (16, 64) } else { (4, 16) };
+        let window = if wide { 64 } else { 16 };
         let n = (off.len() * c).next_multiple_of(PAD);
-        let mut s = Shuffle { wide, base: vec![0; n / block], pick: vec![[0, 0x80, 0, 0x80]; n], n, c, need: 0 };
-        let at = |j: usize| s_position(j, packed && !wide);
-        let (mut x, mut i) = (0, 0);
-        for b in 0..(off.len() * c).div_ceil(block) {
-            let mut pos = [0u32; 16];
-            let m = block.min(off.len() * c - b * block);
-            let (mut lo, mut hi) = (u32::MAX, 0);
-            for p in &mut pos[..m] {
-                *p = off[x] + i as u32;
-                (lo, hi) = (lo.min(*p), hi.max(*p));
-                i += 1;
-                if i == c {
-                    (x, i) = (x + 1, 0);
-                }
-            }
-            if (hi - lo) as usize + c >= window {
-                return None;
-            }
-            s.base[at(b * block) / block] = lo;
-            for (k, p) in pos[..m].iter().enumerate() {
-                let d = (p - lo) as u8;
-                s.pick[at(b * block + k)] = [d, 0x80, d + c as u8, 0x80];
-            }
-            s.need = s.need.max(lo as usize + window);
-        }
-        Some(s)
+        let mut at = vec![0; n];
+        let ones: &[u32; 8] = &[0, 1, 2, 3, 4, 5, 6, 7];
+        spread(off, &ones[..c], &mut at);
+        let filled = off.len() * c;
+        at[filled..].fill(off[off.len() - 1]);
+        let mut base = vec![0; if wide { n / 16 } else { n / 4 }];
+        let mut pick = vec![0; n + SHIFT];
+        let start = pick.as_ptr().align_offset(64).min(SHIFT);
+        let (span, last) = if wide {
+            sort::<true>(&at, c as u32, false, &mut base, &mut pick[start..start + n])
+        } else {
+            sort::<false>(&at, c as u32, packed, &mut base, &mut pick[start..start + n])
+        };
+        let need = last as usize + window;
+        (span as usize + c < window).then_some(Shuffle { wide, base, pick, start: [start, 0], n, c, need })
     }
 
     /// Weights of `k` taps a pixel, as the kernels read them: for each vector of components, pair after pair; with
     /// `split`, each pair as its multiple of 256 and the signed rest.
-    pub fn weights(&self, w: &[i32], k: usize, packed: bool, split: bool) -> Vec<i32> {
+    pub fn weights(&mut self, w: &[i32], k: usize, packed: bool, split: bool) -> Vec<u32> {
         let lanes = if self.wide { 16 } else { 8 };
         let parts = k / 2 * (1 + split as usize);
-        let mut out = vec![0; self.n * parts];
-        let c = self.c;
-        for (x, w) in w.chunks_exact(k).enumerate() {
-            for (p, w) in w.as_chunks::<2>().0.iter().enumerate() {
-                let both = |f: fn(i32) -> i32| (f(w[0]) & 0xffff) | f(w[1]) << 16;
-                let (main, rest) = match split {
-                    true => (both(|w| (w + 128) >> 8), both(|w| w - ((w + 128) >> 8 << 8))),
-                    false => (both(|w| w), 0),
-                };
-                for j in x * c..(x + 1) * c {
-                    let j = s_position(j, packed && !self.wide);
-                    let at = (j / lanes * parts + if split { 2 * p } else { p }) * lanes + j % lanes;
-                    out[at] = main;
-                    if split {
-                        out[at + lanes] = rest;
+        let mut out = vec![0; self.n * parts + SHIFT];
+        self.start[1] = out.as_ptr().align_offset(64).min(SHIFT);
+        let table = &mut out[self.start[1]..][..self.n * parts];
+        let (mut pixels, mut all) = (vec![0; w.len() / k], vec![0; self.n]);
+        for part in 0..parts {
+            match (k, split) {
+                (2, false) => pack::<2, false>(w, part, &mut pixels),
+                (2, true) => pack::<2, true>(w, part, &mut pixels),
+                (4, false) => pack::<4, false>(w, part, &mut pixels),
+                (4, true) => pack::<4, true>(w, part, &mut pixels),
+                _ => pack::<8, false>(w, part, &mut pixels),
+            }
+            spread(&pixels, &[0; 8][..self.c], &mut all);
+            if packed && !self.wide {
+                for block in all.as_chunks_mut::<16>().0 {
+                    for i in 4..8 {
+                        block.swap(i, i + 4);
                     }
                 }
+            }
+            match lanes {
+                16 => place::<16>(&all, part, parts, table),
+                _ => place::<8>(&all, part, parts, table),
             }
         }
         out
     }
 
-    /// Two taps in 11-bit weights, kept with 7 fractional bits.
-    pub fn narrow(&self, line: &[u8], w: &[i32], out: &mut [i16]) {
-        assert!(line.len() >= self.need && w.len() == self.n && out.len() == self.n);
+    /// Two taps in 11-bit weights, kept with 7 fractional bits, of one or two lines.
+    pub fn narrow<const R: usize>(&self, lines: [&[u8]; R], w: &[u32], out: [&mut [i16]; R]) {
+        let (pick, w) = (&self.pick[self.start[0]..][..self.n], &w[self.start[1]..][..self.n]);
+        assert!(lines.iter().all(|l| l.len() >= self.need) && out.iter().all(|o| o.len() == self.n));
         // SAFETY: the level that the shuffle was built for has been probed; every window ends before `need`.
         unsafe {
             if self.wide {
-                narrow_vbmi(self, line, w, out);
+                narrow_vbmi(&self.base, pick, lines, w, out);
             } else {
-                narrow_v3(self, line, w, out);
+                narrow_v3(&self.base, pick, lines, w, out);
             }
         }
     }
 
-    /// `k` taps, pairs `pair` bytes apart, kept whole as f32.
-    pub fn whole(&self, line: &[u8], pair: usize, w: &[i32], k: usize, split: bool, out: &mut [f32]) {
+    /// `k` taps, pairs `pair` bytes apart, kept whole as f32, of one or two lines.
+    pub fn whole<const R: usize>(
+        &self,
+        lines: [&[u8]; R],
+        pair: usize,
+        w: &[u32],
+        k: usize,
+        split: bool,
+        out: [&mut [f32]; R],
+    ) {
         let pairs = k / 2;
-        assert!(line.len() >= self.need + (pairs - 1) * pair && out.len() == self.n);
-        assert!(w.len() == self.n * pairs * (1 + split as usize));
+        let w = &w[self.start[1]..][..self.n * pairs * (1 + split as usize)];
+        let (base, pick) = (&self.base[..], &self.pick[self.start[0]..][..self.n]);
+        assert!(lines.iter().all(|l| l.len() >= self.need + (pairs - 1) * pair));
+        assert!(out.iter().all(|o| o.len() == self.n));
         // SAFETY: as in `narrow`.
         unsafe {
             match (self.wide, pairs, split) {
-                (true, 1, true) => whole_vbmi::<1, true>(self, line, pair, w, out),
-                (true, 2, true) => whole_vbmi::<2, true>(self, line, pair, w, out),
-                (true, 2, false) => whole_vbmi::<2, false>(self, line, pair, w, out),
-                (true, 1, false) => whole_vbmi::<1, false>(self, line, pair, w, out),
-                (true, 4, false) => whole_vbmi::<4, false>(self, line, pair, w, out),
-                (false, 1, true) => whole_v3::<1, true>(self, line, pair, w, out),
-                (false, 2, true) => whole_v3::<2, true>(self, line, pair, w, out),
-                (false, 2, false) => whole_v3::<2, false>(self, line, pair, w, out),
-                (false, 1, false) => whole_v3::<1, false>(self, line, pair, w, out),
-                (false, 4, false) => whole_v3::<4, false>(self, line, pair, w, out),
+                (true, 1, true) => whole_vbmi::<R, 1, true>(base, pick, lines, pair, w, out),
+                (true, 2, true) => whole_vbmi::<R, 2, true>(base, pick, lines, pair, w, out),
+                (true, 1, false) => whole_vbmi::<R, 1, false>(base, pick, lines, pair, w, out),
+                (true, 2, false) => whole_vbmi::<R, 2, false>(base, pick, lines, pair, w, out),
+                (true, 4, false) => whole_vbmi::<R, 4, false>(base, pick, lines, pair, w, out),
+                (false, 1, true) => whole_v3::<R, 1, true>(base, pick, lines, pair, w, out),
+                (false, 2, true) => whole_v3::<R, 2, true>(base, pick, lines, pair, w, out),
+                (false, 1, false) => whole_v3::<R, 1, false>(base, pick, lines, pair, w, out),
+                (false, 2, false) => whole_v3::<R, 2, false>(base, pick, lines, pair, w, out),
+                (false, 4, false) => whole_v3::<R, 4, false>(base, pick, lines, pair, w, out),
                 _ => unreachable!("no filter has such taps"),
             }
         }
     }
 }
 
-/// Position of component `j` in the tables.
-#[inline(always)]
-fn s_position(j: usize, packed: bool) -> usize {
-    if packed { j & !12 | PACKED[j >> 2 & 3] << 2 } else { j }
+simd! {
+    /// Part `part` of the weights of each pixel: a pair of taps, and with `SPLIT` its multiple of 256 or its rest.
+    fn pack[const K: usize, const SPLIT: bool][K, SPLIT](w: &[i32], part: usize, out: &mut [u32]) {
+        let (pair, rest) = if SPLIT { (part / 2, part % 2 == 1) } else { (part, false) };
+        for (p, w) in out.iter_mut().zip(w.as_chunks::<K>().0) {
+            let (mut a, mut b) = (w[2 * pair], w[2 * pair + 1]);
+            if SPLIT {
+                let (ha, hb) = ((a + 128) >> 8, (b + 128) >> 8);
+                (a, b) = if rest { (a - (ha << 8), b - (hb << 8)) } else { (ha, hb) };
+            }
+            *p = (a & 0xffff | b << 16) as u32;
+        }
+    }
+}
+
+/// Vectors of one part among those of all parts.
+fn place<const L: usize>(all: &[u32], part: usize, parts: usize, table: &mut [u32]) {
+    let table = table.as_chunks_mut::<L>().0;
+    for (to, from) in table[part..].iter_mut().step_by(parts).zip(all.as_chunks::<L>().0) {
+        *to = *from;
+    }
+}
+
+/// Each value once for each component, plus the component's `add`.
+fn spread(values: &[u32], add: &[u32], out: &mut [u32]) {
+    fn c<const C: usize>(values: &[u32], add: &[u32], out: &mut [u32]) {
+        let add: &[u32; C] = add.first_chunk().expect("one for each component");
+        for (p, v) in out.as_chunks_mut::<C>().0.iter_mut().zip(values) {
+            for i in 0..C {
+                p[i] = v + add[i];
+            }
+        }
+    }
+    match add.len() {
+        1 => c::<1>(values, add, out),
+        2 => c::<2>(values, add, out),
+        3 => c::<3>(values, add, out),
+        4 => c::<4>(values, add, out),
+        n => {
+            for (p, v) in out.chunks_exact_mut(n).zip(values) {
+                p.iter_mut().zip(add).for_each(|(p, a)| *p = v + a);
+            }
+        }
+    }
+}
+
+simd! {
+    /// Windows and shuffles of blocks of 16 (`WIDE`) or 4 components at byte positions `at`. Returns the longest
+    /// distance between two positions of a block, and the last window's beginning.
+    fn sort[const WIDE: bool][WIDE](at: &[u32], c: u32, packed: bool, base: &mut [u32], pick: &mut [u32]) -> (u32, u32) {
+        let (mut span, mut last) = (0, 0);
+        let bases = base.chunks_exact_mut(if WIDE { 1 } else { 4 });
+        for ((at, pick), base) in at.as_chunks::<16>().0.iter().zip(pick.as_chunks_mut::<16>().0).zip(bases) {
+            let block = if WIDE { 16 } else { 4 };
+            for g in 0..16 / block {
+                let at = &at[g * block..][..block];
+                let lo = at.iter().fold(u32::MAX, |m, p| m.min(*p));
+                let hi = at.iter().fold(0, |m, p| m.max(*p));
+                (span, last) = (span.max(hi - lo), last.max(lo));
+                let to = if packed { PACKED[g] } else { g };
+                base[to] = lo;
+                for (p, a) in pick[to * block..][..block].iter_mut().zip(at) {
+                    *p = (a - lo).wrapping_mul(0x1_0001).wrapping_add(c << 16 | 0x8000_8000);
+                }
+            }
+        }
+        (span, last)
+    }
 }
 
 /// Bytes 0 and 2 of each dword.
 const EVEN: u64 = 0x5555_5555_5555_5555;
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-unsafe fn narrow_vbmi(s: &Shuffle, line: &[u8], w: &[i32], out: &mut [i16]) {
-    let (line, pick, w) = (line.as_ptr(), s.pick.as_ptr().cast::<i32>(), w.as_ptr());
+unsafe fn narrow_vbmi<const R: usize>(
+    base: &[u32],
+    pick: &[u32],
+    lines: [&[u8]; R],
+    w: &[u32],
+    mut out: [&mut [i16]; R],
+) {
     let order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
-    for (b, out) in
-        s.base.as_chunks::<2>().0.iter().zip(out.as_chunks_mut::<32>().0).enumerate().map(|(i, (b, o))| ((i, b), o))
-    {
-        // SAFETY: tables hold 16 entries for each base; the window of each base lies in the line (checked by the caller).
+    for (i, b) in base.as_chunks::<2>().0.iter().enumerate() {
+        // SAFETY: all tables hold 16 entries for each base; the window of each base lies in the line.
         unsafe {
-            let sum = |k: usize| {
-                let at = (2 * b.0 + k) * 16;
-                let v = _mm512_loadu_si512(line.add(b.1[k] as usize).cast());
-                let v = _mm512_maskz_permutexvar_epi8(EVEN, _mm512_loadu_si512(pick.add(at).cast()), v);
-                _mm512_srai_epi32::<4>(_mm512_madd_epi16(v, _mm512_loadu_si512(w.add(at).cast())))
-            };
-            let v = _mm512_permutexvar_epi64(order, _mm512_packs_epi32(sum(0), sum(1)));
-            _mm512_storeu_si512(out.as_mut_ptr().cast(), v);
+            let (pick, w) = (pick.as_ptr().add(i * 32), w.as_ptr().add(i * 32));
+            let pick = [_mm512_loadu_si512(pick.cast()), _mm512_loadu_si512(pick.add(16).cast())];
+            let w = [_mm512_loadu_si512(w.cast()), _mm512_loadu_si512(w.add(16).cast())];
+            for r in 0..R {
+                let sum = |k: usize| {
+                    let v = _mm512_loadu_si512(lines[r].as_ptr().add(b[k] as usize).cast());
+                    let v = _mm512_maskz_permutexvar_epi8(EVEN, pick[k], v);
+                    _mm512_srai_epi32::<4>(_mm512_madd_epi16(v, w[k]))
+                };
+                let v = _mm512_permutexvar_epi64(order, _mm512_packs_epi32(sum(0), sum(1)));
+                _mm512_storeu_si512(out[r].as_mut_ptr().add(i * 32).cast(), v);
+            }
         }
     }
 }
 
 #[target_feature(enable = "avx2")]
-unsafe fn narrow_v3(s: &Shuffle, line: &[u8], w: &[i32], out: &mut [i16]) {
-    let (line, pick, w) = (line.as_ptr(), s.pick.as_ptr().cast::<i32>(), w.as_ptr());
-    for (i, (b, out)) in s.base.as_chunks::<4>().0.iter().zip(out.as_chunks_mut::<16>().0).enumerate() {
-        // SAFETY: tables hold four entries for each base; the window of each base lies in the line.
+unsafe fn narrow_v3<const R: usize>(
+    base: &[u32],
+    pick: &[u32],
+    lines: [&[u8]; R],
+    w: &[u32],
+    mut out: [&mut [i16]; R],
+) {
+    for (i, b) in base.as_chunks::<4>().0.iter().enumerate() {
+        // SAFETY: all tables hold four entries for each base; the window of each base lies in the line.
         unsafe {
-            let sum = |k: usize| {
-                let at = i * 16 + k * 8;
-                let a = _mm_loadu_si128(line.add(b[2 * k] as usize).cast());
-                let z = _mm_loadu_si128(line.add(b[2 * k + 1] as usize).cast());
-                let v = _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(a), z);
-                let v = _mm256_shuffle_epi8(v, _mm256_loadu_si256(pick.add(at).cast()));
-                _mm256_srai_epi32::<4>(_mm256_madd_epi16(v, _mm256_loadu_si256(w.add(at).cast())))
-            };
-            _mm256_storeu_si256(out.as_mut_ptr().cast(), _mm256_packs_epi32(sum(0), sum(1)));
+            let (pick, w) = (pick.as_ptr().add(i * 16), w.as_ptr().add(i * 16));
+            let pick = [_mm256_loadu_si256(pick.cast()), _mm256_loadu_si256(pick.add(8).cast())];
+            let w = [_mm256_loadu_si256(w.cast()), _mm256_loadu_si256(w.add(8).cast())];
+            for r in 0..R {
+                let sum = |k: usize| {
+                    let v = two_windows(lines[r], b[2 * k], b[2 * k + 1]);
+                    let v = _mm256_shuffle_epi8(v, pick[k]);
+                    _mm256_srai_epi32::<4>(_mm256_madd_epi16(v, w[k]))
+                };
+                _mm256_storeu_si256(out[r].as_mut_ptr().add(i * 16).cast(), _mm256_packs_epi32(sum(0), sum(1)));
+            }
         }
+    }
+}
+
+/// 16 bytes from `a` and 16 from `b`.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn two_windows(line: &[u8], a: u32, b: u32) -> __m256i {
+    // SAFETY: the caller knows both windows to lie in the line.
+    unsafe {
+        let a = _mm_loadu_si128(line.as_ptr().add(a as usize).cast());
+        let b = _mm_loadu_si128(line.as_ptr().add(b as usize).cast());
+        _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(a), b)
     }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-unsafe fn whole_vbmi<const P: usize, const SPLIT: bool>(
-    s: &Shuffle,
-    line: &[u8],
+unsafe fn whole_vbmi<const R: usize, const P: usize, const SPLIT: bool>(
+    base: &[u32],
+    pick: &[u32],
+    lines: [&[u8]; R],
     pair: usize,
-    w: &[i32],
-    out: &mut [f32],
+    w: &[u32],
+    mut out: [&mut [f32]; R],
 ) {
     let parts = P * (1 + SPLIT as usize);
-    let (line, pick, w) = (line.as_ptr(), s.pick.as_ptr().cast::<i32>(), w.as_ptr());
-    for (i, (&b, out)) in s.base.iter().zip(out.as_chunks_mut::<16>().0).enumerate() {
+    for (i, &b) in base.iter().enumerate() {
         // SAFETY: as in `narrow_vbmi`, for each pair; `w` holds `parts` vectors for each base.
         unsafe {
-            let pick = _mm512_loadu_si512(pick.add(i * 16).cast());
-            let (mut sum, mut rest) = (_mm512_setzero_si512(), _mm512_setzero_si512());
+            let pick = _mm512_loadu_si512(pick.as_ptr().add(i * 16).cast());
+            let (mut sum, mut rest) = ([_mm512_setzero_si512(); R], [_mm512_setzero_si512(); R]);
             for p in 0..P {
-                let v = _mm512_loadu_si512(line.add(b as usize + p * pair).cast());
-                let v = _mm512_maskz_permutexvar_epi8(EVEN, pick, v);
-                let w = |part: usize| _mm512_loadu_si512(w.add((i * parts + part) * 16).cast());
-                if SPLIT {
-                    sum = _mm512_add_epi32(sum, _mm512_madd_epi16(v, w(2 * p)));
-                    rest = _mm512_add_epi32(rest, _mm512_madd_epi16(v, w(2 * p + 1)));
-                } else {
-                    sum = _mm512_add_epi32(sum, _mm512_madd_epi16(v, w(p)));
+                let weight = |part: usize| _mm512_loadu_si512(w.as_ptr().add((i * parts + part) * 16).cast());
+                let (main, small) = if SPLIT { (weight(2 * p), weight(2 * p + 1)) } else { (weight(p), sum[0]) };
+                for r in 0..R {
+                    let v = _mm512_loadu_si512(lines[r].as_ptr().add(b as usize + p * pair).cast());
+                    let v = _mm512_maskz_permutexvar_epi8(EVEN, pick, v);
+                    sum[r] = _mm512_add_epi32(sum[r], _mm512_madd_epi16(v, main));
+                    if SPLIT {
+                        rest[r] = _mm512_add_epi32(rest[r], _mm512_madd_epi16(v, small));
+                    }
                 }
             }
-            if SPLIT {
-                sum = _mm512_add_epi32(_mm512_slli_epi32::<8>(sum), rest);
+            for r in 0..R {
+                let sum = if SPLIT { _mm512_add_epi32(_mm512_slli_epi32::<8>(sum[r]), rest[r]) } else { sum[r] };
+                _mm512_storeu_ps(out[r].as_mut_ptr().add(i * 16), _mm512_cvtepi32_ps(sum));
             }
-            _mm512_storeu_ps(out.as_mut_ptr(), _mm512_cvtepi32_ps(sum));
         }
     }
 }
 
 #[target_feature(enable = "avx2")]
-unsafe fn whole_v3<const P: usize, const SPLIT: bool>(
-    s: &Shuffle,
-    line: &[u8],
+unsafe fn whole_v3<const R: usize, const P: usize, const SPLIT: bool>(
+    base: &[u32],
+    pick: &[u32],
+    lines: [&[u8]; R],
     pair: usize,
-    w: &[i32],
-    out: &mut [f32],
+    w: &[u32],
+    mut out: [&mut [f32]; R],
 ) {
     let parts = P * (1 + SPLIT as usize);
-    let (line, pick, w) = (line.as_ptr(), s.pick.as_ptr().cast::<i32>(), w.as_ptr());
-    for (i, (b, out)) in s.base.as_chunks::<2>().0.iter().zip(out.as_chunks_mut::<8>().0).enumerate() {
+    for (i, b) in base.as_chunks::<2>().0.iter().enumerate() {
         // SAFETY: as in `narrow_v3`, for each pair; `w` holds `parts` vectors for two bases.
         unsafe {
-            let pick = _mm256_loadu_si256(pick.add(i * 8).cast());
-            let (mut sum, mut rest) = (_mm256_setzero_si256(), _mm256_setzero_si256());
+            let pick = _mm256_loadu_si256(pick.as_ptr().add(i * 8).cast());
+            let (mut sum, mut rest) = ([_mm256_setzero_si256(); R], [_mm256_setzero_si256(); R]);
             for p in 0..P {
-                let a = _mm_loadu_si128(line.add(b[0] as usize + p * pair).cast());
-                let z = _mm_loadu_si128(line.add(b[1] as usize + p * pair).cast());
-                let v = _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(a), z);
-                let v = _mm256_shuffle_epi8(v, pick);
-                let w = |part: usize| _mm256_loadu_si256(w.add((i * parts + part) * 8).cast());
-                if SPLIT {
-                    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(v, w(2 * p)));
-                    rest = _mm256_add_epi32(rest, _mm256_madd_epi16(v, w(2 * p + 1)));
-                } else {
-                    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(v, w(p)));
+                let weight = |part: usize| _mm256_loadu_si256(w.as_ptr().add((i * parts + part) * 8).cast());
+                let (main, small) = if SPLIT { (weight(2 * p), weight(2 * p + 1)) } else { (weight(p), sum[0]) };
+                for r in 0..R {
+                    let v = two_windows(&lines[r][p * pair..], b[0], b[1]);
+                    let v = _mm256_shuffle_epi8(v, pick);
+                    sum[r] = _mm256_add_epi32(sum[r], _mm256_madd_epi16(v, main));
+                    if SPLIT {
+                        rest[r] = _mm256_add_epi32(rest[r], _mm256_madd_epi16(v, small));
+                    }
                 }
             }
-            if SPLIT {
-                sum = _mm256_add_epi32(_mm256_slli_epi32::<8>(sum), rest);
+            for r in 0..R {
+                let sum = if SPLIT { _mm256_add_epi32(_mm256_slli_epi32::<8>(sum[r]), rest[r]) } else { sum[r] };
+                _mm256_storeu_ps(out[r].as_mut_ptr().add(i * 8), _mm256_cvtepi32_ps(sum));
             }
-            _mm256_storeu_ps(out.as_mut_ptr(), _mm256_cvtepi32_ps(sum));
         }
     }
 }
