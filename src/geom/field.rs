@@ -4,7 +4,7 @@
 //! the bounds of the source positions in blocks of a row; each row then looks only into blocks that can matter.
 
 use super::boxes::BoxRow;
-use super::points::{Point, centre_from_edge, edge_from_centre};
+use super::points::{HALF, Point, centre_from_edge, edge_from_centre};
 use crate::error::{Error, Result};
 use std::sync::OnceLock;
 
@@ -26,7 +26,7 @@ pub struct Field<'a> {
 pub(crate) struct Hit {
     /// Output position in edge coordinates.
     pub(crate) to: [f64; 2],
-    /// The source position, in edge coordinates, of the output pixel found.
+    /// The source position shown there, in edge coordinates: the one asked for, unless that lies outside.
     pub(crate) from: [f64; 2],
 }
 
@@ -90,7 +90,7 @@ impl<'a> Field<'a> {
         for (i, &b) in blocks.iter().enumerate() {
             let b = b.map(f64::from);
             let near = square((b[0] - p[0]).max(p[0] - b[2]).max(0.0), (b[1] - p[1]).max(p[1] - b[3]).max(0.0));
-            if !(near <= best) {
+            if near > best {
                 continue;
             }
             let (row, x0, xs, ys) = self.block(i);
@@ -184,7 +184,7 @@ impl<'a> Field<'a> {
     }
 
     /// Output position of an edge point: the nearest output pixel, then a step along the local slope of the field, of
-    /// at most a pixel. `None` if the field is empty.
+    /// at most a pixel and never out of the frame. `None` if the field is empty.
     pub(crate) fn edge(&self, e: [f64; 2]) -> Option<Hit> {
         let p = centre_from_edge(e);
         let (x, y) = self.nearest(p)?;
@@ -192,12 +192,17 @@ impl<'a> Field<'a> {
         let [a, b] = self.steps(x, y);
         let det = a[0] * b[1] - a[1] * b[0];
         let d = [p[0] - s[0], p[1] - s[1]];
-        let mut to = [x as f64, y as f64];
+        let mut step = [0.0, 0.0];
         if det.abs() > 1e-6 {
-            let step = [(d[0] * b[1] - d[1] * b[0]) / det, (a[0] * d[1] - a[1] * d[0]) / det];
-            to = [to[0] + step[0].clamp(-1.0, 1.0), to[1] + step[1].clamp(-1.0, 1.0)];
+            let within = |v: f64, at: usize, n: usize| {
+                let (low, high) = (if at == 0 { -HALF } else { -1.0 }, if at + 1 == n { HALF } else { 1.0 });
+                v.clamp(low, high)
+            };
+            step[0] = within((d[0] * b[1] - d[1] * b[0]) / det, x, self.to[0]);
+            step[1] = within((a[0] * d[1] - a[1] * d[0]) / det, y, self.to[1]);
         }
-        Some(Hit { to: edge_from_centre(to), from: edge_from_centre(s) })
+        let from = [s[0] + a[0] * step[0] + b[0] * step[1], s[1] + a[1] * step[0] + b[1] * step[1]];
+        Some(Hit { to: edge_from_centre([x as f64 + step[0], y as f64 + step[1]]), from: edge_from_centre(from) })
     }
 }
 
