@@ -171,3 +171,16 @@ fn steps_of_one_still_repeat_positions() {
     assert!(axis_table(&[1.0], 9).is_err());
     assert!(normalise_steps(&mut [1.0; 11], 9).unwrap_err().text.contains("num_steps (10)"));
 }
+
+#[test]
+fn rounding_into_a_range_is_a_comparison() {
+    for (low, high) in [(0.0, 0.0), (3.0, 4.0), (2.0, 7.0), (1.0, 1.0)] {
+        let [a, b] = rounds_into(low, high);
+        for i in -40..200 {
+            for v in [i as f32 * 0.05, (i as f32 * 0.5).next_up(), (i as f32 * 0.5).next_down(), i as f32 * 0.5] {
+                let r = f64::from(v).round_ties_even();
+                assert_eq!(r >= low && r <= high, v >= a && v <= b, "{v} in {low}..={high}");
+            }
+        }
+    }
+}
