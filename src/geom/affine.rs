@@ -152,8 +152,8 @@ pub fn is_identity(m: &[f64; 6]) -> bool {
 pub fn invert_affine(m: &[f64; 6]) -> Result<[f64; 6]> {
     let det = determinant(m);
     let size = (m[0] * m[4]).abs() + (m[1] * m[3]).abs();
-    // Written so that NaN is refused too.
-    if !(det.abs() > 1e-12 * size && det.is_finite()) || !(m[2].is_finite() && m[5].is_finite()) {
+    let is_sound = det.abs() > 1e-12 * size && det.is_finite() && m[2].is_finite() && m[5].is_finite();
+    if !is_sound {
         return Err(Error::value(format!("the affine matrix {m:?} is not invertible")));
     }
     let [a, b, d, e] = [m[4] / det, -m[1] / det, -m[3] / det, m[0] / det];

@@ -4,7 +4,7 @@
 //! the bounds of the source positions in blocks of a row; each row then looks only into blocks that can matter.
 
 use super::boxes::BoxRow;
-use super::points::{Point, centre_from_edge, edge_from_centre};
+use super::points::{HALF, Point, centre_from_edge, edge_from_centre};
 use crate::error::{Error, Result};
 use std::sync::OnceLock;
 
@@ -18,7 +18,40 @@ pub struct Field<'a> {
     ys: &'a [f32],
     to: [usize; 2],
     from: [usize; 2],
-    blocks: OnceLock<Vec<[f32; 4]>>,
+    index: OnceLock<Index>,
+}
+
+/// Bounds x0, y0, x1, y1 of source positions; NaN is never part of one.
+#[derive(Clone, Debug)]
+struct Index {
+    /// Of each block, row by row.
+    blocks: Vec<[f32; 4]>,
+    /// Of each row.
+    rows: Vec<[f32; 4]>,
+}
+
+const NOTHING: [f32; 4] = [f32::INFINITY, f32::INFINITY, f32::NEG_INFINITY, f32::NEG_INFINITY];
+
+/// Least and greatest of values.
+fn range(values: &[f32]) -> [f32; 2] {
+    // Eight running pairs, so that the compiler may keep them in vector registers.
+    let (mut low, mut high) = ([f32::INFINITY; 8], [f32::NEG_INFINITY; 8]);
+    let (eights, rest) = values.as_chunks::<8>();
+    for eight in eights {
+        for k in 0..8 {
+            low[k] = low[k].min(eight[k]);
+            high[k] = high[k].max(eight[k]);
+        }
+    }
+    let low = low.iter().chain(rest).copied().fold(f32::INFINITY, f32::min);
+    [low, high.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max)]
+}
+
+/// The least and the greatest f32 that round (half to even) into the integers low ..= high.
+fn rounds_into(low: f64, high: f64) -> [f32; 2] {
+    let (a, b) = ((low - 0.5) as f32, (high + 0.5) as f32);
+    let is_odd = |v: f64| v % 2.0 != 0.0;
+    [if is_odd(low) { a.next_up() } else { a }, if is_odd(high) { b.next_down() } else { b }]
 }
 
 /// Where a field shows a position.
@@ -26,7 +59,7 @@ pub struct Field<'a> {
 pub(crate) struct Hit {
     /// Output position in edge coordinates.
     pub(crate) to: [f64; 2],
-    /// The source position, in edge coordinates, of the output pixel found.
+    /// The source position shown there, in edge coordinates: the one asked for, unless that lies outside.
     pub(crate) from: [f64; 2],
 }
 
@@ -34,7 +67,7 @@ impl<'a> Field<'a> {
     /// The field of planes `xs`, `ys` (w × h of the output `to`) that read a frame of size `from`.
     pub fn new(xs: &'a [f32], ys: &'a [f32], to: [usize; 2], from: [usize; 2]) -> Field<'a> {
         assert!(xs.len() == to[0] * to[1] && ys.len() == xs.len(), "planes of the size of the output");
-        Field { xs, ys, to, from, blocks: OnceLock::new() }
+        Field { xs, ys, to, from, index: OnceLock::new() }
     }
 
     /// Output width and height.
@@ -47,58 +80,84 @@ impl<'a> Field<'a> {
         self.from
     }
 
-    /// Bounds x0, y0, x1, y1 of the source positions of each block, row by row. NaN is never part of a bound.
-    fn blocks(&self) -> &[[f32; 4]] {
-        self.blocks.get_or_init(|| {
-            let rows = self.xs.chunks(self.to[0].max(1)).zip(self.ys.chunks(self.to[0].max(1)));
-            rows.flat_map(|(xs, ys)| xs.chunks(BLOCK).zip(ys.chunks(BLOCK)))
-                .map(|(xs, ys)| {
-                    let mut b = [f32::INFINITY, f32::INFINITY, f32::NEG_INFINITY, f32::NEG_INFINITY];
-                    for (&x, &y) in xs.iter().zip(ys) {
-                        b = [b[0].min(x), b[1].min(y), b[2].max(x), b[3].max(y)];
-                    }
-                    b
-                })
-                .collect()
+    fn index(&self) -> &Index {
+        self.index.get_or_init(|| {
+            let w = self.to[0].max(1);
+            let mut index = Index { blocks: Vec::new(), rows: Vec::with_capacity(self.to[1]) };
+            for (xs, ys) in self.xs.chunks(w).zip(self.ys.chunks(w)) {
+                let first = index.blocks.len();
+                index.blocks.extend(xs.chunks(BLOCK).zip(ys.chunks(BLOCK)).map(|(xs, ys)| {
+                    let (x, y) = (range(xs), range(ys));
+                    [x[0], y[0], x[1], y[1]]
+                }));
+                index.rows.push(
+                    index.blocks[first..]
+                        .iter()
+                        .fold(NOTHING, |a, b| [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])]),
+                );
+            }
+            index
         })
     }
 
-    /// Output row, first column and source positions of block `i`.
-    fn block(&self, i: usize) -> (usize, usize, &[f32], &[f32]) {
-        let w = self.to[0];
-        let across = w.div_ceil(BLOCK);
-        let (row, x) = (i / across, i % across * BLOCK);
+    /// Source positions of output row `row`, block `k` of it, and the column of the first.
+    fn block(&self, row: usize, k: usize) -> (usize, &[f32], &[f32]) {
+        let (w, x) = (self.to[0], k * BLOCK);
         let range = row * w + x..row * w + w.min(x + BLOCK);
-        (row, x, &self.xs[range.clone()], &self.ys[range])
+        (x, &self.xs[range.clone()], &self.ys[range])
     }
 
     /// The output pixel whose source is nearest to a centre position; the first one of equals.
     fn nearest(&self, p: [f64; 2]) -> Option<(usize, usize)> {
-        let square = |x: f64, y: f64| x * x + y * y;
-        let blocks = self.blocks();
-        // Some pixel of a block lies no further than the block's far corner.
-        let mut best = f64::INFINITY;
-        for &b in blocks {
-            let b = b.map(f64::from);
-            let far =
-                square((p[0] - b[0]).abs().max((b[2] - p[0]).abs()), (p[1] - b[1]).abs().max((b[3] - p[1]).abs()));
-            if far < best {
-                best = far;
+        let Index { blocks, rows } = self.index();
+        let across = self.to[0].div_ceil(BLOCK);
+        let square = |x: f32, y: f32| {
+            let (dx, dy) = (f64::from(x) - p[0], f64::from(y) - p[1]);
+            dx * dx + dy * dy
+        };
+        let beyond = |v: f64, low: f32, high: f32| {
+            let (low, high) = (f64::from(low), f64::from(high));
+            if v < low {
+                low - v
+            } else if v > high {
+                v - high
+            } else {
+                0.0
             }
+        };
+        // No pixel within the bounds is nearer.
+        let near = |b: &[f32; 4]| {
+            let (dx, dy) = (beyond(p[0], b[0], b[2]), beyond(p[1], b[1], b[3]));
+            dx * dx + dy * dy
+        };
+        let likely = |list: &[[f32; 4]]| {
+            let least =
+                list.iter().map(near).enumerate().fold((0, f64::INFINITY), |m, v| if v.1 < m.1 { v } else { m });
+            least.0
+        };
+        if blocks.is_empty() {
+            return None;
         }
+        // A likely block gives a bound for the search proper.
+        let row = likely(rows);
+        let (_, xs, ys) = self.block(row, likely(&blocks[row * across..(row + 1) * across]));
+        let mut best = xs.iter().zip(ys).fold(f64::INFINITY, |m, (&x, &y)| m.min(square(x, y)));
         let mut hit = None;
-        for (i, &b) in blocks.iter().enumerate() {
-            let b = b.map(f64::from);
-            let near = square((b[0] - p[0]).max(p[0] - b[2]).max(0.0), (b[1] - p[1]).max(p[1] - b[3]).max(0.0));
-            if !(near <= best) {
+        for (row, bound) in rows.iter().enumerate() {
+            if near(bound) > best {
                 continue;
             }
-            let (row, x0, xs, ys) = self.block(i);
-            for (k, (&x, &y)) in xs.iter().zip(ys).enumerate() {
-                let d = square(f64::from(x) - p[0], f64::from(y) - p[1]);
-                if d < best || (d == best && hit.is_none()) {
-                    best = d;
-                    hit = Some((x0 + k, row));
+            for (k, b) in blocks[row * across..(row + 1) * across].iter().enumerate() {
+                if near(b) > best {
+                    continue;
+                }
+                let (start, xs, ys) = self.block(row, k);
+                for (i, (&x, &y)) in xs.iter().zip(ys).enumerate() {
+                    let d = square(x, y);
+                    if d < best || (d == best && hit.is_none()) {
+                        best = d;
+                        hit = Some((start + i, row));
+                    }
                 }
             }
         }
@@ -127,28 +186,24 @@ impl<'a> Field<'a> {
     /// box spans the indices of the output pixels that read one of them. Without any the box goes (2.0.8 left it where
     /// it was).
     pub(crate) fn boxes(&self, rows: &mut Vec<BoxRow>) {
-        let blocks = self.blocks();
+        let Index { blocks, rows: bounds } = self.index();
+        let across = self.to[0].div_ceil(BLOCK);
         let clamp = |v: f64, n: usize| v.round_ties_even().clamp(0.0, n as f64 - 1.0);
         rows.retain_mut(|row| {
             let [x0, y0, x1, y1] = row.edges;
-            let (x0, x1) = (clamp(x0, self.from[0]), clamp(x1, self.from[0]));
-            let (y0, y1) = (clamp(y0, self.from[1]), clamp(y1, self.from[1]));
-            let holds = |x: f32, y: f32| {
-                let (x, y) = (f64::from(x).round_ties_even(), f64::from(y).round_ties_even());
-                x >= x0 && x <= x1 && y >= y0 && y <= y1
-            };
-            // Half a pixel of room, since positions are rounded before they are compared.
-            let meets = |b: &[f32; 4]| {
-                let b = b.map(f64::from);
-                b[0] <= x1 + 0.5 && b[2] >= x0 - 0.5 && b[1] <= y1 + 0.5 && b[3] >= y0 - 0.5
-            };
+            let x = rounds_into(clamp(x0, self.from[0]), clamp(x1, self.from[0]));
+            let y = rounds_into(clamp(y0, self.from[1]), clamp(y1, self.from[1]));
+            let holds = |u: f32, v: f32| u >= x[0] && u <= x[1] && v >= y[0] && v <= y[1];
+            let meets = |b: &[f32; 4]| b[0] <= x[1] && b[2] >= x[0] && b[1] <= y[1] && b[3] >= y[0];
             let mut span = [usize::MAX, usize::MAX, 0, 0];
-            for (i, _) in blocks.iter().enumerate().filter(|(_, b)| meets(b)) {
-                let (row, start, xs, ys) = self.block(i);
-                let inside = |k: usize| holds(xs[k], ys[k]);
-                let Some(first) = (0..xs.len()).find(|&k| inside(k)) else { continue };
-                let last = (0..xs.len()).rfind(|&k| inside(k)).unwrap_or(first);
-                span = [span[0].min(start + first), span[1].min(row), span[2].max(start + last), span[3].max(row)];
+            for at in (0..bounds.len()).filter(|&at| meets(&bounds[at])) {
+                for (k, _) in blocks[at * across..(at + 1) * across].iter().enumerate().filter(|(_, b)| meets(b)) {
+                    let (start, xs, ys) = self.block(at, k);
+                    let inside = |&i: &usize| holds(xs[i], ys[i]);
+                    let Some(first) = (0..xs.len()).find(inside) else { continue };
+                    let last = (0..xs.len()).rfind(inside).unwrap_or(first);
+                    span = [span[0].min(start + first), span[1].min(at), span[2].max(start + last), span[3].max(at)];
+                }
             }
             row.edges = span.map(|v| v as f64);
             span[0] != usize::MAX
@@ -184,7 +239,7 @@ impl<'a> Field<'a> {
     }
 
     /// Output position of an edge point: the nearest output pixel, then a step along the local slope of the field, of
-    /// at most a pixel. `None` if the field is empty.
+    /// at most a pixel and never out of the frame. `None` if the field is empty.
     pub(crate) fn edge(&self, e: [f64; 2]) -> Option<Hit> {
         let p = centre_from_edge(e);
         let (x, y) = self.nearest(p)?;
@@ -192,12 +247,17 @@ impl<'a> Field<'a> {
         let [a, b] = self.steps(x, y);
         let det = a[0] * b[1] - a[1] * b[0];
         let d = [p[0] - s[0], p[1] - s[1]];
-        let mut to = [x as f64, y as f64];
+        let mut step = [0.0, 0.0];
         if det.abs() > 1e-6 {
-            let step = [(d[0] * b[1] - d[1] * b[0]) / det, (a[0] * d[1] - a[1] * d[0]) / det];
-            to = [to[0] + step[0].clamp(-1.0, 1.0), to[1] + step[1].clamp(-1.0, 1.0)];
+            let within = |v: f64, at: usize, n: usize| {
+                let (low, high) = (if at == 0 { -HALF } else { -1.0 }, if at + 1 == n { HALF } else { 1.0 });
+                v.clamp(low, high)
+            };
+            step[0] = within((d[0] * b[1] - d[1] * b[0]) / det, x, self.to[0]);
+            step[1] = within((a[0] * d[1] - a[1] * d[0]) / det, y, self.to[1]);
         }
-        Some(Hit { to: edge_from_centre(to), from: edge_from_centre(s) })
+        let from = [s[0] + a[0] * step[0] + b[0] * step[1], s[1] + a[1] * step[0] + b[1] * step[1]];
+        Some(Hit { to: edge_from_centre([x as f64 + step[0], y as f64 + step[1]]), from: edge_from_centre(from) })
     }
 }
 

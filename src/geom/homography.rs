@@ -121,7 +121,7 @@ pub fn homography_from_quads(src: &[[f64; 2]; 4], dst: &[[f64; 2]; 4]) -> Result
         }
         a.swap(k, pivot);
         let row = a[k];
-        if !(row[k].abs() > 1e-14 * size) {
+        if row[k].is_nan() || row[k].abs() <= 1e-14 * size {
             return Err(singular());
         }
         for below in a.iter_mut().skip(k + 1) {
@@ -159,20 +159,23 @@ fn edge_length(quad: &mut [[f64; 2]; 4], i: usize, j: usize) -> f64 {
         return size;
     }
     let step = (2.0 - size) / 2.0;
-    for k in 0..2 {
-        if quad[i][k] > quad[j][k] {
-            quad[i][k] += step;
+    let [mut p, mut q] = [quad[i], quad[j]];
+    for (a, b) in p.iter_mut().zip(&mut q) {
+        // Each comparison sees what the one before has moved.
+        if *a > *b {
+            *a += step;
         }
-        if quad[i][k] > quad[j][k] {
-            quad[j][k] -= step;
+        if *a > *b {
+            *b -= step;
         }
-        if quad[i][k] <= quad[j][k] {
-            quad[i][k] -= step;
+        if *a <= *b {
+            *a -= step;
         }
-        if quad[i][k] <= quad[j][k] {
-            quad[j][k] += step;
+        if *a <= *b {
+            *b += step;
         }
     }
+    (quad[i], quad[j]) = (p, q);
     2.0
 }
 

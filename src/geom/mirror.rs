@@ -29,8 +29,7 @@ impl Tiles {
         let [left, right, top, bottom] = pads;
         let tiles = [left / w, right / w, top / h, bottom / h].map(|v| v.max(0.0).ceil());
         let copies = (1.0 + tiles[0] + tiles[1]) * (1.0 + tiles[2] + tiles[3]) * rows as f64;
-        // The comparison is written so that NaN is refused too.
-        if !(copies <= MAX_COPIES) {
+        if copies.is_nan() || copies > MAX_COPIES {
             return Err(Error::limit(format!("a reflecting border would make {copies} copies of rows")));
         }
         let [left, right, top, bottom] = tiles.map(|v| v as i64);

@@ -14,8 +14,8 @@ pub mod field;
 pub mod grid;
 pub mod homography;
 mod mirror;
-pub mod outlines;
 pub mod points;
+pub mod polygons;
 pub mod quads;
 pub mod rle;
 mod trig;
@@ -25,8 +25,8 @@ pub use boxes::{BoxFilter, BoxFormat, BoxRow};
 pub use field::Field;
 pub use grid::{Grid, GridAxis};
 pub use homography::Homography;
-pub use outlines::{Outline, Ring};
 pub use points::{Point, PointFormat};
+pub use polygons::{Outline, Ring};
 
 use crate::error::Result;
 

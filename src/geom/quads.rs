@@ -4,7 +4,7 @@ use super::Geom;
 use super::clip::{clip_ring, signed_area};
 
 /// Sine of one degree: how far from square a rectangle may be.
-const DEGREE: f64 = 0.017_452_406_437_283_512;
+const DEGREE: f64 = 0.017_452_406_437_283_51;
 
 /// The corners moved through `geom`. A map that mirrors gets them in the order 2, 1, 4, 3, so that winding and head
 /// edge stay. `None` if a corner has no place.

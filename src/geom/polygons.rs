@@ -100,12 +100,7 @@ impl Geom<'_> {
                 Geom::Homography(h) => through_homography(object, h),
                 Geom::Field(f) => through_field(object, f),
             }
-            let visible = object.visible;
             object.clip(self.size());
-            if matches!(self, Geom::Field(_)) {
-                // The field has already told the share; at the frame it only overshoots.
-                object.visible = visible;
-            }
         }
         objects.retain(|o| !o.rings.is_empty() && o.visible > 0.0);
         Ok(())
@@ -148,5 +143,5 @@ fn through_field(object: &mut Outline, field: &Field) {
 }
 
 #[cfg(test)]
-#[path = "outlines_tests.rs"]
+#[path = "polygons_tests.rs"]
 mod tests;
