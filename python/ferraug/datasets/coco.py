@@ -93,10 +93,10 @@ def kind_of(root: str, path: str) -> str | None:
     text = head + tail
     images = re.search(rb'"images"\s*:\s*\[', text)
     annotations = re.search(rb'"annotations"\s*:\s*\[', text)
-    if size > len(head) + len(tail) or not (images and annotations):
-        # a large file may hide a key in its middle, and a cut one may have lost it: only what is there counts
-        if not images and not annotations:
-            return None
+    # a large file may hide one key in its middle, and a cut one may have lost it: then the other one speaks for both
+    partial = size > len(text) or not text.rstrip().endswith(b"}")
+    if not ((images or annotations) if partial else (images and annotations)):
+        return None
     if re.search(rb'"segments_info"\s*:', text):
         return "panoptic"
     if re.search(rb'"caption"\s*:', text) and not re.search(rb'"bbox"\s*:', text):
