@@ -82,7 +82,7 @@ class BaseCompose(Node):
         for key in kwargs:
             raise TypeError(f"{name}() got an unexpected argument {key!r}")
         if isinstance(transforms, Node):
-            warnings.warn(f"{name}: transforms is a single transform; it is wrapped in a list", UserWarning, stacklevel=3)
+            warnings.warn(f"{name}: transforms is a single transform; it is wrapped in a list", UserWarning, stacklevel=4)
             transforms = [transforms]
         if isinstance(transforms, (str, bytes, Mapping)) or not hasattr(transforms, "__len__"):
             raise TypeError(f"{name}: transforms must be a list, got {show(transforms)}")
@@ -242,7 +242,7 @@ class Compose(BaseCompose):
         for name, params in (("bboxes", self.bbox_params), ("keypoints", self.keypoint_params)):
             if params is not None and self.transforms and not any(takes(node, name) for node in self.descendants()):
                 warnings.warn(
-                    f"Got processor for {name}, but no transform to process it.", UserWarning, stacklevel=2
+                    f"Got processor for {name}, but no transform to process it.", UserWarning, stacklevel=3
                 )
 
     @property
@@ -353,7 +353,7 @@ class SomeOf(BaseCompose):
             warnings.warn(
                 f"`n` is greater than number of transforms. `n` will be set to {len(self.transforms)}.",
                 UserWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
             self.n = len(self.transforms)
 
@@ -416,7 +416,7 @@ class OneOrOther(BaseCompose):
             transforms = [first, second]
         super().__init__(transforms, p)
         if len(self.transforms) != 2:
-            warnings.warn("OneOrOther: length of transforms is not equal to 2", UserWarning, stacklevel=2)
+            warnings.warn("OneOrOther: length of transforms is not equal to 2", UserWarning, stacklevel=3)
 
     always = True
 

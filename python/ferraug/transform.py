@@ -92,7 +92,8 @@ class Declaration(type):
         elif own:
             cls.declared = True
             cls.__init__ = write_init(cls, fields)
-            cls.__doc__ = write_doc(cls.__doc__, fields)
+        if fields and cls.declared:
+            cls.__doc__ = write_doc(space.get("__doc__"), fields)
         return cls  # type: ignore[no-any-return]
 
     if not TYPE_CHECKING:  # a type checker must see the fields' `__init__`, not this
