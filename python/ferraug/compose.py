@@ -144,10 +144,9 @@ class BaseCompose(Node):
         walk(ctx, step[2])
 
     def result(self, data: dict[str, Any], ctx: Context) -> dict[str, Any]:
-        if self.save_applied_params:
-            data["applied_transforms"] = [
-                (type(step[1]).__name__, {"path": step[3], "ops": ctx.ops[first:end]}) for step, first, end in ctx.marks
-            ]
+        data["applied_transforms"] = [
+            (type(step[1]).__name__, {"path": step[3], "ops": ctx.ops[first:end]}) for step, first, end in ctx.marks
+        ]
         return data
 
     # -- the list ------------------------------------------------------------------------------------------------------

@@ -209,8 +209,8 @@ class Node(metaclass=Declaration):
         root = self._root
         if root is None or (root.watched and root.stale()):
             root = self._remake()
-        ctx = perform(self, root, data, force=bool(force_apply))
-        return data if ctx is None else self.result(data, ctx)
+        ctx = perform(self, root, data, bool(force_apply))
+        return data if ctx is None or not root.reports else self.result(data, ctx)
 
     def at(self, epoch: int, index: int) -> Callable[..., dict[str, Any]]:
         """The same pipeline with the numbers of one place: whatever was called before, in whatever process."""
@@ -245,14 +245,14 @@ class Node(metaclass=Declaration):
             root = self._remake()
         if key is None:
             key = root.next_key()
-        ctx = perform(self, root, data, force=bool(force), key=key, out=out)
+        ctx = perform(self, root, data, bool(force), key, out)
 
         def record() -> dict[str, Any]:
             from ferraug.replay import make_record
 
             return make_record(self, root, key, ctx, data)
 
-        return (data if ctx is None else self.result(data, ctx)), record
+        return (data if ctx is None or not root.reports else self.result(data, ctx)), record
 
     def result(self, data: dict[str, Any], ctx: Context) -> dict[str, Any]:
         """What a call returns."""
@@ -275,6 +275,7 @@ class Node(metaclass=Declaration):
             self._calls = old.calls
         root = Root(self._seed if old is None else old.seed, self._calls)
         self.prepare(root)
+        root.reports = getattr(self, "save_applied_params", False)
         self._root = root
         return root
 

@@ -41,9 +41,9 @@ class _Window(Transform):
 
     def make_room(self, ctx: Context) -> None:
         """Pads an image that is smaller than the window, or refuses it."""
-        w, h = max(ctx.w, self.width), max(ctx.h, self.height)
-        if (w, h) == (ctx.w, ctx.h):
+        if self.width <= ctx.w and self.height <= ctx.h:
             return
+        w, h = max(ctx.w, self.width), max(ctx.h, self.height)
         if not self.pad_if_needed:
             raise CropSizeError(
                 f"{type(self).__name__}: crop (height {self.height}, width {self.width}) is larger than the image "
