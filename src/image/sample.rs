@@ -85,6 +85,16 @@ pub trait Sample: Element + PartialOrd {
     fn to_f32(self) -> f32;
     /// From f32: u8 rounds half to even and saturates (NaN → 0), f32 is taken as it is.
     fn from_f32(v: f32) -> Self;
+    /// The samples themselves if they are u8, for kernels that have a text of their own for bytes.
+    #[inline(always)]
+    fn as_u8s(_: &[Self]) -> Option<&[u8]> {
+        None
+    }
+    /// The same to write.
+    #[inline(always)]
+    fn as_u8s_mut(_: &mut [Self]) -> Option<&mut [u8]> {
+        None
+    }
 }
 
 mod private {
@@ -115,6 +125,14 @@ impl Sample for u8 {
         let v = if v > 0.0 { v } else { 0.0 };
         let v = if v < 255.0 { v } else { 255.0 };
         ((v + 12_582_912.0).to_bits() & 0xff) as u8
+    }
+    #[inline(always)]
+    fn as_u8s(samples: &[u8]) -> Option<&[u8]> {
+        Some(samples)
+    }
+    #[inline(always)]
+    fn as_u8s_mut(samples: &mut [u8]) -> Option<&mut [u8]> {
+        Some(samples)
     }
 }
 
