@@ -70,11 +70,11 @@ impl Conv {
                 }
                 let (ring, lines, pairs) = (&self.ring, &self.lines[..], &self.pairs[..]);
                 let acc = &mut self.acc[..n];
-                f32::sum(acc, 0.0, pairs.len(), |p| {
+                let out = &mut out.row(i)[(x - x0) * c..][..n];
+                f32::sum_to(out, acc, 0.0, pairs.len(), |p| {
                     let (a, b, w) = pairs[p];
                     (&ring.line(lines[a.0])[a.1 * c..][..n], &ring.line(lines[b.0])[b.1 * c..][..n], w)
                 });
-                f32::finish(acc, &mut out.row(i)[(x - x0) * c..][..n]);
             }
         }
     }

@@ -2,6 +2,11 @@
 
 use crate::image::Sample;
 use crate::simd;
+#[cfg(target_arch = "x86_64")]
+use crate::{
+    kernel::x86,
+    simd::{Level, level},
+};
 
 /// What sums are computed in.
 pub trait Number: Copy + Default + PartialEq {
@@ -11,8 +16,15 @@ pub trait Number: Copy + Default + PartialEq {
     fn sum<'a>(acc: &mut [Self], start: Self, terms: usize, term: impl Fn(usize) -> (&'a [Self], &'a [Self], Self))
     where
         Self: 'a;
-    /// Rounds to samples.
-    fn finish<T: Sample>(acc: &[Self], out: &mut [T]);
+    /// The same sum, rounded to samples. `acc` is scratch.
+    fn sum_to<'a, T: Sample>(
+        out: &mut [T],
+        acc: &mut [Self],
+        start: Self,
+        terms: usize,
+        term: impl Fn(usize) -> (&'a [Self], &'a [Self], Self),
+    ) where
+        Self: 'a;
 }
 
 /// Splits a sum into passes of at most eight terms, each of which is one unrolled loop.
@@ -136,11 +148,28 @@ impl Number for u16 {
 
     #[inline(always)]
     fn sum<'a>(acc: &mut [u16], start: u16, terms: usize, term: impl Fn(usize) -> (&'a [u16], &'a [u16], u16)) {
+        #[cfg(target_arch = "x86_64")]
+        if level() >= Level::V3 {
+            return x86::gauss::sum(acc, start, terms, term);
+        }
         by_parts!(fixed, acc, start, terms, term);
     }
 
-    fn finish<T: Sample>(acc: &[u16], out: &mut [T]) {
-        finish_fixed(acc, T::as_u8s_mut(out).expect("fixed point is for bytes"));
+    #[inline(always)]
+    fn sum_to<'a, T: Sample>(
+        out: &mut [T],
+        acc: &mut [u16],
+        start: u16,
+        terms: usize,
+        term: impl Fn(usize) -> (&'a [u16], &'a [u16], u16),
+    ) {
+        let out = T::as_u8s_mut(out).expect("fixed point is for bytes");
+        #[cfg(target_arch = "x86_64")]
+        if level() >= Level::V3 && (1..=x86::gauss::MOST_TO_BYTES).contains(&terms) {
+            return x86::gauss::sum_to_bytes(out, start, terms, term);
+        }
+        Self::sum(acc, start, terms, term);
+        finish_fixed(acc, out);
     }
 }
 
@@ -154,7 +183,15 @@ impl Number for f32 {
         by_parts!(float, acc, start, terms, term);
     }
 
-    fn finish<T: Sample>(acc: &[f32], out: &mut [T]) {
+    #[inline(always)]
+    fn sum_to<'a, T: Sample>(
+        out: &mut [T],
+        acc: &mut [f32],
+        start: f32,
+        terms: usize,
+        term: impl Fn(usize) -> (&'a [f32], &'a [f32], f32),
+    ) {
+        Self::sum(acc, start, terms, term);
         finish_float(acc, out);
     }
 }

@@ -98,11 +98,11 @@ impl<N: Number> Passes<N> {
                 }
                 let (ring, lines, pairs) = (&self.ring, &self.lines[..], &self.y.pairs[..]);
                 let acc = &mut self.acc[..n];
-                N::sum(acc, self.y.start, pairs.len(), |p| {
+                let out = &mut out.row(i)[(x - x0) * c..][..n];
+                N::sum_to(out, acc, self.y.start, pairs.len(), |p| {
                     let (a, b, w) = pairs[p];
                     (&ring.line(lines[a])[..n], &ring.line(lines[b])[..n], w)
                 });
-                N::finish(acc, &mut out.row(i)[(x - x0) * c..][..n]);
             }
         }
     }
