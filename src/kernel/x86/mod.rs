@@ -4,6 +4,7 @@
 
 pub mod chw;
 pub mod flip;
+pub mod gauss;
 pub mod resize;
 pub mod table;
 pub mod transpose;
