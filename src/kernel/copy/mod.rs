@@ -23,6 +23,7 @@ pub(crate) struct Walk {
     pub c: usize,
 }
 
+#[cfg(target_arch = "x86_64")]
 impl Walk {
     /// Lowest and highest element that `ny` rows of `nx` pixels read.
     pub fn extent(&self, ny: usize, nx: usize) -> (isize, isize) {
@@ -32,8 +33,8 @@ impl Walk {
     }
 }
 
-/// Rows of an output whose runs are worked on together: a few kB, so that what one run has touched is still in the
-/// first-level cache for the next.
+/// Rows of an output whose runs are worked on together: so many that a call for each run costs nothing, so few that what
+/// one run has touched is still in the second-level cache for the next.
 const BAND_BYTES: usize = 64 << 10;
 
 /// Rows `y0..` of output slice `z` of the window over `src`, into `out` (as wide as the window).

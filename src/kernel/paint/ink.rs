@@ -20,6 +20,7 @@ const LANES: usize = 16;
 /// The words of the blocks from `counter` on, word by word: [`philox`] of each, with words in 64-bit lanes, because that
 /// is what a product of two needs.
 #[inline(always)]
+#[allow(clippy::needless_range_loop)]
 fn words(counter: [u32; 4], key: [u32; 2], out: &mut [[u32; LANES]; 4]) {
     const LOW: u64 = 0xffff_ffff;
     for l in 0..LANES {
