@@ -23,6 +23,7 @@ pub(crate) struct Walk {
     pub c: usize,
 }
 
+#[cfg(target_arch = "x86_64")]
 impl Walk {
     /// Lowest and highest element that `ny` rows of `nx` pixels read.
     pub fn extent(&self, ny: usize, nx: usize) -> (isize, isize) {
@@ -32,8 +33,8 @@ impl Walk {
     }
 }
 
-/// Rows of an output whose runs are worked on together: a few kB, so that what one run has touched is still in the
-/// first-level cache for the next.
+/// Rows of an output whose runs are worked on together: so many that a call for each run costs nothing, so few that what
+/// one run has touched is still in the second-level cache for the next.
 const BAND_BYTES: usize = 64 << 10;
 
 /// Rows `y0..` of output slice `z` of the window over `src`, into `out` (as wide as the window).
@@ -137,22 +138,25 @@ pub fn fill_rows<E: Element>(out: &mut RowsMut<E>, y: usize, n: usize, pixel: &[
 #[inline]
 pub fn fill_pixels<E: Element>(out: &mut [E], pixel: &[E]) {
     /// Elements from which on copying what is filled already beats laying single pixels.
-    const DOUBLE: usize = 192;
+    const DOUBLE: usize = 48;
+    let c = pixel.len();
     if pixel.iter().all(|v| *v == pixel[0]) {
-        out.fill(pixel[0]);
+        if let Some(v) = pixel.first() {
+            out.fill(*v);
+        }
         return;
     }
-    let head = out.len().min(DOUBLE / pixel.len() * pixel.len()).max(pixel.len().min(out.len()));
+    let head = out.len().min((DOUBLE / c).max(1) * c);
     match *pixel {
         [a, b] => out[..head].as_chunks_mut().0.fill([a, b]),
         [a, b, c] => out[..head].as_chunks_mut().0.fill([a, b, c]),
         [a, b, c, d] => out[..head].as_chunks_mut().0.fill([a, b, c, d]),
-        _ => out[..head].chunks_exact_mut(pixel.len()).for_each(|p| p.copy_from_slice(pixel)),
+        _ => out[..head].chunks_exact_mut(c).for_each(|p| p.copy_from_slice(pixel)),
     }
     let mut done = head;
     while done < out.len() {
         // Beyond a few kB the source of the copy should stay in the first-level cache.
-        let n = done.min(out.len() - done).min(4096 / pixel.len() * pixel.len()).max(1);
+        let n = done.min(out.len() - done).min((4096 / c).max(1) * c);
         out.copy_within(..n, done);
         done += n;
     }
