@@ -1,1 +1,76 @@
-//! (to come)
+//! Weighted sums of two rows.
+
+use crate::image::Sample;
+use crate::simd;
+
+simd! {
+    fn lerp_clipped[T: Sample][T](kept: &[T], new: &mut [T], a: f32, b: f32, max: f32) {
+        let n = new.len();
+        let kept = &kept[..n];
+        for i in 0..n {
+            let y = kept[i].to_f32() * a + new[i].to_f32() * b;
+            let y = if y < 0.0 { 0.0 } else { y };
+            new[i] = T::from_f32(if y > max { max } else { y });
+        }
+    }
+}
+
+simd! {
+    fn lerp_free[T: Sample][T](kept: &[T], new: &mut [T], a: f32, b: f32) {
+        let n = new.len();
+        let kept = &kept[..n];
+        for i in 0..n {
+            new[i] = T::from_f32(kept[i].to_f32() * a + new[i].to_f32() * b);
+        }
+    }
+}
+
+/// `new ← kept·a + new·b`, computed in f32 with three roundings. u8 rounds half to even and saturates; f32 is clipped to
+/// 0..=1 if `clip` says so (albucore clips; NaN stays NaN).
+pub fn lerp_row<T: Sample>(kept: &[T], new: &mut [T], a: f32, b: f32, clip: bool) {
+    assert_eq!(kept.len(), new.len());
+    match clip {
+        true => lerp_clipped(kept, new, a, b, T::MAX),
+        false => lerp_free(kept, new, a, b),
+    }
+}
+
+/// [`lerp_row`] into a third row.
+pub fn lerp_row_into<T: Sample>(kept: &[T], new: &[T], dst: &mut [T], a: f32, b: f32, clip: bool) {
+    dst.copy_from_slice(new);
+    lerp_row(kept, dst, a, b, clip);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_round_half_to_even_and_saturate() {
+        let kept: Vec<u8> = (0..=255).collect();
+        for (a, b) in [(0.5, 0.5), (0.3, 0.7), (1.2, -0.2), (2.0, 1.0), (-1.0, 0.1)] {
+            for shift in [0u8, 1, 100] {
+                let new: Vec<u8> = kept.iter().map(|v| v.wrapping_mul(7).wrapping_add(shift)).collect();
+                let mut got = new.clone();
+                lerp_row(&kept, &mut got, a, b, true);
+                for i in 0..256 {
+                    let y = kept[i] as f32 * a + new[i] as f32 * b;
+                    assert_eq!(got[i], y.round_ties_even().clamp(0.0, 255.0) as u8);
+                }
+                let mut free = new.clone();
+                lerp_row(&kept, &mut free, a, b, false);
+                assert_eq!(free, got);
+            }
+        }
+    }
+
+    #[test]
+    fn floats_clip_if_asked() {
+        let (kept, new) = ([0.5f32, 0.9, 0.1], [0.25f32, 0.0, 1.0]);
+        let mut got = [0.0; 3];
+        lerp_row_into(&kept, &new, &mut got, 1.5, -0.5, true);
+        assert_eq!(got, [0.625, 1.0, 0.0]);
+        lerp_row_into(&kept, &new, &mut got, 1.5, -0.5, false);
+        assert_eq!(got, [0.625, 0.9 * 1.5, 0.1 * 1.5 - 0.5]);
+    }
+}

@@ -1,1 +1,473 @@
-//! (to come)
+//! Channels mixed and moved: gray, matrices, permutations.
+
+use super::normalize::merge3;
+use super::planes::{BLOCK, Planes};
+use super::table::linear::pow_row;
+use crate::image::{Element, Sample};
+use crate::simd;
+use std::sync::OnceLock;
+
+/// How a colour becomes gray.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gray {
+    /// Luma: .299 R + .587 G + .114 B. Three channels.
+    Weighted,
+    /// L of CIELAB. Three channels.
+    Lab,
+    /// (max + min)/2, truncated for bytes.
+    Desaturation,
+    /// The mean, truncated for bytes.
+    Average,
+    /// The largest channel.
+    Max,
+}
+
+simd! {
+    /// OpenCV's (9798 R + 19235 G + 3735 B + 2¹⁴) >> 15 into the first plane.
+    ///
+    /// The weights are split into high and low bytes, so that every sum fits 16 bits; the low sum reaches the result only
+    /// through its floor over 256, which keeps the shift exact.
+    pub(crate) fn gray_planes(p: [&mut [u8]; 3]) {
+        let [r, g, b] = p;
+        let n = r.len();
+        let (g, b) = (&mut g[..n], &mut b[..n]);
+        for i in 0..n {
+            let (x, y, z) = (r[i] as i16, g[i] as i16, b[i] as i16);
+            let high = 38 * x + 75 * y + 15 * z;
+            let low = 35 * (2 * x + y - 3 * z);
+            r[i] = ((high + 64).wrapping_add(low >> 8) as u16 >> 7) as u8;
+        }
+    }
+}
+
+simd! {
+    fn desaturate_planes(p: [&mut [u8]; 3]) {
+        let [r, g, b] = p;
+        let n = r.len();
+        let (g, b) = (&mut g[..n], &mut b[..n]);
+        for i in 0..n {
+            let (hi, lo) = (r[i].max(g[i]).max(b[i]), r[i].min(g[i]).min(b[i]));
+            r[i] = ((hi as u16 + lo as u16) >> 1) as u8;
+        }
+    }
+}
+
+simd! {
+    fn average_planes(p: [&mut [u8]; 3]) {
+        let [r, g, b] = p;
+        let n = r.len();
+        let (g, b) = (&mut g[..n], &mut b[..n]);
+        for i in 0..n {
+            // 21846/65536 exceeds a third by less than what could reach the next integer below 768.
+            let sum = r[i] as u16 + g[i] as u16 + b[i] as u16;
+            r[i] = ((sum as u32 * 21846) >> 16) as u8;
+        }
+    }
+}
+
+simd! {
+    fn max_planes(p: [&mut [u8]; 3]) {
+        let [r, g, b] = p;
+        let n = r.len();
+        let (g, b) = (&mut g[..n], &mut b[..n]);
+        for i in 0..n {
+            r[i] = r[i].max(g[i]).max(b[i]);
+        }
+    }
+}
+
+/// The tables of OpenCV's 8-bit L: linear light of each channel times its weight, and L by the sum.
+struct LabTables {
+    light: [[u32; 256]; 3],
+    l: [u8; 3073],
+}
+
+fn lab_tables() -> &'static LabTables {
+    static TABLES: OnceLock<Box<LabTables>> = OnceLock::new();
+    TABLES.get_or_init(|| {
+        let light: [u32; 256] = std::array::from_fn(|i| {
+            let x = i as f64 / 255.0;
+            let y = if x <= 0.04045 { x / 12.92 } else { libm::pow((x + 0.055) / 1.055, 2.4) };
+            (y * 2040.0).round_ties_even() as u32
+        });
+        // The Y row of the sRGB matrix in 12 bits, f(Y) and L in 15.
+        let weights = [871, 2929, 296];
+        let l = std::array::from_fn(|i| {
+            let y = i as f64 / 2040.0;
+            let f = if y < 0.008856 { y * 7.787 + 16.0 / 116.0 } else { libm::cbrt(y) };
+            let f = (f * 32768.0).round_ties_even() as i32;
+            ((296 * f - 1_336_934 + (1 << 14)) >> 15).clamp(0, 255) as u8
+        });
+        Box::new(LabTables { light: weights.map(|w| light.map(|v| v * w)), l })
+    })
+}
+
+fn lab_planes(p: [&mut [u8]; 3]) {
+    let t = lab_tables();
+    let [r, g, b] = p;
+    for i in 0..r.len() {
+        let sum = t.light[0][r[i] as usize] + t.light[1][g[i] as usize] + t.light[2][b[i] as usize];
+        r[i] = t.l[(sum as usize + 2048) >> 12];
+    }
+}
+
+/// `n` gray values into rows of `out_c` equal channels.
+fn replicate<E: Element>(gray: &[E], dst: &mut [E], out_c: usize) {
+    match out_c {
+        1 => dst.copy_from_slice(gray),
+        3 => merge3([gray, gray, gray], dst),
+        _ => {
+            for (px, v) in dst.chunks_exact_mut(out_c).zip(gray) {
+                px.fill(*v);
+            }
+        }
+    }
+}
+
+/// Gray bytes of a row of `c` channels, written to `out_c` equal channels.
+pub fn gray_row(src: &[u8], dst: &mut [u8], method: Gray, c: usize, out_c: usize) {
+    assert!(src.len().is_multiple_of(c) && dst.len() == src.len() / c * out_c);
+    assert!(c == 3 || !matches!(method, Gray::Weighted | Gray::Lab));
+    let mut planes = Planes::<u8>::new();
+    for (s, d) in src.chunks(c * BLOCK).zip(dst.chunks_mut(out_c * BLOCK)) {
+        let n = s.len() / c;
+        if c == 3 {
+            let whole = planes.load(s);
+            let p = planes.first(whole);
+            match method {
+                Gray::Weighted => gray_planes(p),
+                Gray::Lab => lab_planes(p),
+                Gray::Desaturation => desaturate_planes(p),
+                Gray::Average => average_planes(p),
+                Gray::Max => max_planes(p),
+            }
+        } else {
+            for (v, px) in planes.0[0].iter_mut().zip(s.chunks_exact(c)) {
+                let (mut hi, mut lo, mut sum) = (0, 255, 0);
+                for v in px {
+                    hi = hi.max(*v);
+                    lo = lo.min(*v);
+                    sum += *v as u32;
+                }
+                *v = match method {
+                    Gray::Desaturation => ((hi as u16 + lo as u16) >> 1) as u8,
+                    Gray::Average => (sum / c as u32) as u8,
+                    _ => hi,
+                };
+            }
+        }
+        replicate(&planes.0[0][..n], d, out_c);
+    }
+}
+
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+#[inline(always)]
+fn smaller(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
+}
+
+simd! {
+    fn gray_planes_f32(p: [&mut [f32]; 3], method: Gray) {
+        let [r, g, b] = p;
+        let n = r.len();
+        let (g, b) = (&mut g[..n], &mut b[..n]);
+        match method {
+            Gray::Desaturation => {
+                for i in 0..n {
+                    r[i] = (larger(larger(r[i], g[i]), b[i]) + smaller(smaller(r[i], g[i]), b[i])) * 0.5;
+                }
+            }
+            Gray::Average => {
+                for i in 0..n {
+                    r[i] = (r[i] + g[i] + b[i]) / 3.0;
+                }
+            }
+            Gray::Max => {
+                for i in 0..n {
+                    r[i] = larger(larger(r[i], g[i]), b[i]);
+                }
+            }
+            Gray::Weighted | Gray::Lab => {
+                for i in 0..n {
+                    r[i] = r[i] * 0.299 + g[i] * 0.587 + b[i] * 0.114;
+                }
+            }
+        }
+    }
+}
+
+/// L/100 of CIELAB in f32, with D65 and the sRGB curve; values outside 0..=1 are clipped first.
+fn lab_planes_f32(mut p: [&mut [f32]; 3]) {
+    let n = p[0].len();
+    let mut curve = [0.0; BLOCK];
+    for plane in p.iter_mut() {
+        curve[..n].copy_from_slice(plane);
+        for v in &mut curve[..n] {
+            *v = (v.clamp(0.0, 1.0) + 0.055) / 1.055;
+        }
+        pow_row(&mut curve[..n], 2.4);
+        for (v, power) in plane[..n].iter_mut().zip(&curve) {
+            let x = v.clamp(0.0, 1.0);
+            *v = if x <= 0.04045 { x / 12.92 } else { *power };
+        }
+    }
+    let [r, g, b] = p;
+    for i in 0..n {
+        r[i] = r[i] * 0.212_671 + g[i] * 0.715_16 + b[i] * 0.072_169;
+    }
+    curve[..n].copy_from_slice(r);
+    pow_row(&mut curve[..n], 1.0 / 3.0);
+    for (v, root) in r.iter_mut().zip(&curve) {
+        *v = if *v > 0.008856 { 1.16 * root - 0.16 } else { 9.033 * *v };
+    }
+}
+
+/// Gray f32 of a row of `c` channels, written to `out_c` equal channels. Sums go in channel order.
+pub fn gray_f32_row(src: &[f32], dst: &mut [f32], method: Gray, c: usize, out_c: usize) {
+    assert!(src.len().is_multiple_of(c) && dst.len() == src.len() / c * out_c);
+    assert!(c == 3 || !matches!(method, Gray::Weighted | Gray::Lab));
+    let mut planes = Planes::<f32>::new();
+    for (s, d) in src.chunks(c * BLOCK).zip(dst.chunks_mut(out_c * BLOCK)) {
+        let n = s.len() / c;
+        if c == 3 {
+            let whole = planes.load(s);
+            let p = planes.first(whole);
+            match method {
+                Gray::Lab => lab_planes_f32(p),
+                _ => gray_planes_f32(p, method),
+            }
+        } else {
+            for (v, px) in planes.0[0].iter_mut().zip(s.chunks_exact(c)) {
+                let (mut hi, mut lo, mut sum) = (px[0], px[0], px[0]);
+                for v in &px[1..] {
+                    hi = larger(hi, *v);
+                    lo = smaller(lo, *v);
+                    sum += *v;
+                }
+                *v = match method {
+                    Gray::Desaturation => (hi + lo) * 0.5,
+                    Gray::Average => sum / c as f32,
+                    _ => hi,
+                };
+            }
+        }
+        replicate(&planes.0[0][..n], d, out_c);
+    }
+}
+
+simd! {
+    fn matrix_planes[T: Sample][T](p: [&mut [T]; 3], m: &[[f32; 4]; 3], lo: f32, hi: f32) {
+        let [r, g, b] = p;
+        let n = r.len();
+        let (g, b) = (&mut g[..n], &mut b[..n]);
+        for i in 0..n {
+            let (x, y, z) = (r[i].to_f32(), g[i].to_f32(), b[i].to_f32());
+            let out = |m: &[f32; 4]| {
+                let v = x * m[0] + y * m[1] + z * m[2] + m[3];
+                let v = if v < lo { lo } else { v };
+                T::from_f32(if v > hi { hi } else { v })
+            };
+            r[i] = out(&m[0]);
+            g[i] = out(&m[1]);
+            b[i] = out(&m[2]);
+        }
+    }
+}
+
+/// Three channels through three rows of weights and an offset, in place: ((m₀R + m₁G) + m₂B) + m₃.
+///
+/// u8 rounds half to even and saturates; f32 is clipped to 0..=1 if `clip` says so.
+pub fn matrix_row<T: Sample>(row: &mut [T], m: &[[f32; 4]; 3], clip: bool) {
+    assert!(row.len().is_multiple_of(3));
+    let (lo, hi) = if clip || T::MAX > 1.0 { (0.0, T::MAX) } else { (f32::NEG_INFINITY, f32::INFINITY) };
+    Planes::over(row, |p| matrix_planes(p, m, lo, hi));
+}
+
+/// `dst[k] = src[index[k]]` for each pixel; a negative index gives `fill[k]`. `src` has `c` channels, `dst` one for each
+/// index.
+pub fn channels_row<E: Element>(src: &[E], dst: &mut [E], c: usize, index: &[i32], fill: &[E]) {
+    let out_c = index.len();
+    assert!(src.len().is_multiple_of(c) && dst.len() == src.len() / c * out_c);
+    assert!(index.iter().all(|i| *i < c as i32) && fill.len() == out_c);
+    match (c, index) {
+        (1, [0]) => dst.copy_from_slice(src),
+        (1, [0, 0, 0]) => merge3([src, src, src], dst),
+        (3, &[i, j, k]) => {
+            let mut planes = Planes::<E>::new();
+            let fills = [fill[0], fill[1], fill[2]].map(|f| [f; BLOCK]);
+            for (s, d) in src.chunks(3 * BLOCK).zip(dst.chunks_mut(3 * BLOCK)) {
+                let n = s.len() / 3;
+                planes.load(s);
+                let plane = |k: usize, i: i32| if i < 0 { &fills[k][..n] } else { &planes.0[i as usize][..n] };
+                merge3([plane(0, i), plane(1, j), plane(2, k)], d);
+            }
+        }
+        _ => {
+            for (s, d) in src.chunks_exact(c).zip(dst.chunks_exact_mut(out_c)) {
+                for k in 0..out_c {
+                    d[k] = if index[k] < 0 { fill[k] } else { s[index[k] as usize] };
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{Level, set_level};
+
+    fn row(n: usize) -> Vec<u8> {
+        (0..n as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 11) as u8).chain([255; 12]).chain([0; 12]).collect()
+    }
+
+    const ALL: [Gray; 5] = [Gray::Weighted, Gray::Lab, Gray::Desaturation, Gray::Average, Gray::Max];
+
+    fn naive(px: &[u8], method: Gray) -> f64 {
+        let p = |k: usize| px[k] as i64;
+        let (hi, lo) = (*px.iter().max().unwrap() as i64, *px.iter().min().unwrap() as i64);
+        let whole = match method {
+            Gray::Weighted => (9798 * p(0) + 19235 * p(1) + 3735 * p(2) + (1 << 14)) >> 15,
+            Gray::Desaturation => (hi + lo) / 2,
+            Gray::Average => px.iter().map(|v| *v as i64).sum::<i64>() / px.len() as i64,
+            Gray::Max => hi,
+            Gray::Lab => {
+                let light = |v: i64| {
+                    let x = v as f64 / 255.0;
+                    if x <= 0.04045 { x / 12.92 } else { libm::pow((x + 0.055) / 1.055, 2.4) }
+                };
+                let y = 0.212671 * light(p(0)) + 0.715160 * light(p(1)) + 0.072169 * light(p(2));
+                return 2.55 * if y > 0.008856 { 116.0 * libm::cbrt(y) - 16.0 } else { 903.3 * y };
+            }
+        };
+        whole as f64
+    }
+
+    #[test]
+    fn gray_bytes_follow_the_formulas() {
+        let _guard = crate::kernel::level_lock();
+        for level in Level::ALL {
+            set_level(level);
+            for (c, out_c) in [(3, 1), (3, 3), (3, 2), (1, 3), (4, 1), (5, 4)] {
+                let mut src = row(c * 700);
+                src.truncate(src.len() / c * c);
+                for method in ALL.into_iter().filter(|m| c == 3 || !matches!(m, Gray::Weighted | Gray::Lab)) {
+                    let mut dst = vec![0; src.len() / c * out_c];
+                    gray_row(&src, &mut dst, method, c, out_c);
+                    for (s, d) in src.chunks_exact(c).zip(dst.chunks_exact(out_c)) {
+                        let slack = if method == Gray::Lab { 1.5 } else { 0.0 };
+                        assert!(
+                            d.iter().all(|v| (*v as f64 - naive(s, method)).abs() <= slack),
+                            "{method:?} {s:?} {d:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn gray_of_every_sum_of_weights_is_exact() {
+        for z in [0u8, 1, 127, 128, 254, 255] {
+            let src: Vec<u8> = (0..=255u8).flat_map(|x| (0..=255u8).flat_map(move |y| [x, y, z])).collect();
+            let mut dst = vec![0; src.len() / 3];
+            gray_row(&src, &mut dst, Gray::Weighted, 3, 1);
+            for (s, d) in src.chunks_exact(3).zip(dst) {
+                assert_eq!(d as f64, naive(s, Gray::Weighted), "{s:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn gray_floats_follow_the_formulas() {
+        let _guard = crate::kernel::level_lock();
+        for c in [3, 4] {
+            let bytes = row(c * 300);
+            let src: Vec<f32> = bytes[..c * 300].iter().map(|v| *v as f32 / 255.0).collect();
+            for method in ALL.into_iter().filter(|m| c == 3 || !matches!(m, Gray::Weighted | Gray::Lab)) {
+                let mut first: Option<Vec<f32>> = None;
+                for level in Level::ALL {
+                    set_level(level);
+                    let mut dst = vec![0.0; 600];
+                    gray_f32_row(&src, &mut dst, method, c, 2);
+                    assert_eq!(first.get_or_insert(dst.clone()), &dst);
+                    for (s, d) in src.chunks_exact(c).zip(dst.chunks_exact(2)) {
+                        let s64: Vec<f64> = s.iter().map(|v| *v as f64).collect();
+                        let (hi, lo) =
+                            (s64.iter().fold(0.0, |a: f64, b| a.max(*b)), s64.iter().fold(1.0, |a: f64, b| a.min(*b)));
+                        let bytes: Vec<u8> = s.iter().map(|v| (v * 255.0).round() as u8).collect();
+                        let want = match method {
+                            Gray::Weighted => 0.299 * s64[0] + 0.587 * s64[1] + 0.114 * s64[2],
+                            Gray::Lab => naive(&bytes, method) / 255.0,
+                            Gray::Desaturation => (hi + lo) / 2.0,
+                            Gray::Average => s64.iter().sum::<f64>() / c as f64,
+                            Gray::Max => hi,
+                        };
+                        assert!((d[0] as f64 - want).abs() < 2e-6 && d[0] == d[1], "{method:?} {s:?} {d:?} {want}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn matrices_round_and_saturate() {
+        let _guard = crate::kernel::level_lock();
+        let m = [[0.393, 0.769, 0.189, 0.0], [1.5, -0.686, 0.168, -3.5], [0.0, 0.0, -1.0, 255.0]];
+        let src = row(3 * 400);
+        let floats: Vec<f32> = src.iter().map(|v| *v as f32 / 255.0).collect();
+        for level in Level::ALL {
+            set_level(level);
+            let (mut got, mut clipped, mut free) = (src.clone(), floats.clone(), floats.clone());
+            matrix_row(&mut got, &m, false);
+            matrix_row(&mut clipped, &m, true);
+            matrix_row(&mut free, &m, false);
+            for i in 0..src.len() {
+                let (px, k) = (i / 3 * 3, i % 3);
+                let at = |x: f32, y: f32, z: f32| x * m[k][0] + y * m[k][1] + z * m[k][2] + m[k][3];
+                let y = at(src[px] as f32, src[px + 1] as f32, src[px + 2] as f32);
+                assert_eq!(got[i], y.round_ties_even().clamp(0.0, 255.0) as u8);
+                let y = at(floats[px], floats[px + 1], floats[px + 2]);
+                assert_eq!((free[i], clipped[i]), (y, y.clamp(0.0, 1.0)));
+            }
+        }
+    }
+
+    fn moved<E: Element + std::fmt::Debug>(src: &[E], fill: &[E]) {
+        for (c, index) in [
+            (1, &[0][..]),
+            (1, &[0, 0, 0]),
+            (3, &[2, 0, 1]),
+            (3, &[0, -1, 1]),
+            (3, &[1]),
+            (4, &[3, 2, -1, 0]),
+            (2, &[1, 1, 0, 0, 1]),
+        ] {
+            let src = &src[..src.len() / c * c];
+            let mut dst = vec![E::default(); src.len() / c * index.len()];
+            channels_row(src, &mut dst, c, index, &fill[..index.len()]);
+            for (s, d) in src.chunks_exact(c).zip(dst.chunks_exact(index.len())) {
+                for (k, i) in index.iter().enumerate() {
+                    assert_eq!(d[k], if *i < 0 { fill[k] } else { s[*i as usize] });
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn channels_move_whatever_they_hold() {
+        let _guard = crate::kernel::level_lock();
+        let src = row(3 * 333);
+        for level in Level::ALL {
+            set_level(level);
+            moved(&src, &[1, 2, 3, 4, 5]);
+            moved(&src.iter().map(|v| *v as u16 * 7).collect::<Vec<_>>(), &[1, 2, 3, 4, 5]);
+            moved(&src.iter().map(|v| *v as f32).collect::<Vec<_>>(), &[1.0, 2.0, 3.0, 4.0, 5.0]);
+            moved(&src.iter().map(|v| *v as u64).collect::<Vec<_>>(), &[1, 2, 3, 4, 5]);
+        }
+    }
+}

@@ -12,8 +12,18 @@ pub mod hsv;
 pub mod noise;
 pub mod normalize;
 pub mod paint;
+pub(crate) mod planes;
+pub mod project;
 pub mod resize;
 pub mod table;
 pub mod warp;
 #[cfg(target_arch = "x86_64")]
 pub mod x86;
+
+/// Holds tests that change the SIMD level apart.
+#[cfg(test)]
+pub(crate) fn level_lock() -> std::sync::MutexGuard<'static, ()> {
+    static LOCK: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    LOCK.lock().unwrap_or_else(|e| e.into_inner())
+}
+pub mod ycrcb;

@@ -1,1 +1,367 @@
-//! (to come)
+//! Byte tables: every point map of u8 is one, and two in a row are one again.
+//!
+//! [`Prepared`] is what rows are mapped with: it decides once how a table runs. With VBMI a table costs what a copy
+//! costs; below, a table that is a clipped straight line runs as fixed-point arithmetic if that gives all 256 entries.
+
+pub mod linear;
+
+pub use linear::{Rounding, gamma_row, gamma_table, linear_row, linear_table};
+
+use super::normalize::{PERIOD, merge3, periodic, split3};
+use crate::simd;
+#[cfg(target_arch = "x86_64")]
+use crate::{
+    kernel::x86,
+    simd::{Level, level},
+};
+
+/// A map of bytes, the same for all channels or one for each.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Table {
+    /// One for all channels.
+    Shared([u8; 256]),
+    /// One for each channel.
+    PerChannel(Vec<[u8; 256]>),
+}
+
+impl Table {
+    /// The table that changes nothing.
+    pub fn identity() -> Table {
+        Table::Shared(std::array::from_fn(|i| i as u8))
+    }
+
+    /// The table of channel `k`.
+    #[inline]
+    pub fn channel(&self, k: usize) -> &[u8; 256] {
+        match self {
+            Table::Shared(t) => t,
+            Table::PerChannel(t) => &t[k],
+        }
+    }
+
+    /// First this table, then `next`: exactly what two passes give.
+    pub fn then(&self, next: &Table) -> Table {
+        let through = |a: &[u8; 256], b: &[u8; 256]| a.map(|v| b[v as usize]);
+        match (self, next) {
+            (Table::Shared(a), Table::Shared(b)) => Table::Shared(through(a, b)),
+            (Table::PerChannel(a), next) => {
+                Table::PerChannel(a.iter().enumerate().map(|(k, a)| through(a, next.channel(k))).collect())
+            }
+            (Table::Shared(a), Table::PerChannel(b)) => Table::PerChannel(b.iter().map(|b| through(a, b)).collect()),
+        }
+    }
+}
+
+/// A clipped line in fixed point: entry v is `clamp((v·a + b) >> SHIFT)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Line {
+    /// Slope.
+    pub a: i32,
+    /// Offset, the rounding included.
+    pub b: i32,
+}
+
+impl Line {
+    /// Fraction bits: |v·a + b| stays below 2³¹ for slopes up to 2.
+    pub const SHIFT: u32 = 21;
+
+    /// The line through slope `a` and offset `b`, if it gives every entry of `table`.
+    fn fit(table: &[u8; 256], a: f32, b: f32) -> Option<Line> {
+        let scale = (1u32 << Line::SHIFT) as f32;
+        if !(a.abs() * 256.0 + b.abs() < 1000.0) {
+            return None;
+        }
+        // Half a unit up: an entry that f32 arithmetic puts exactly on an integer must not fall below it.
+        let line = Line { a: (a * scale).round() as i32, b: (b * scale) as i32 + 64 };
+        line_gives(table, line.a, line.b).then_some(line)
+    }
+}
+
+simd! {
+    fn line_gives(table: &[u8; 256], a: i32, b: i32) -> bool {
+        let mut wrong = 0;
+        for v in 0..256 {
+            let y = ((v as i32).wrapping_mul(a).wrapping_add(b) >> Line::SHIFT).clamp(0, 255);
+            wrong |= y ^ table[v] as i32;
+        }
+        wrong == 0
+    }
+}
+
+/// A table with the decision how it runs.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    table: Table,
+    lines: Option<Vec<Line>>,
+}
+
+impl Prepared {
+    /// A table of any form.
+    pub fn new(table: Table) -> Prepared {
+        Prepared { table, lines: None }
+    }
+
+    /// The table of `clip(v·a + b)`, one entry of `a` and `b` for all channels or one for each of `c`.
+    pub fn linear(a: &[f64], b: &[f64], rounding: Rounding, c: usize) -> Prepared {
+        let at = |v: &[f64], k: usize| if v.len() == 1 { v[0] } else { v[k] };
+        let n = if a.len() == 1 && b.len() == 1 { 1 } else { c };
+        let tables: Vec<_> = (0..n).map(|k| linear_table(at(a, k), at(b, k), rounding)).collect();
+        let half = if rounding == Rounding::Nearest { 0.5 } else { 0.0 };
+        let lines = lines_pay().then(|| {
+            tables.iter().enumerate().map(|(k, t)| Line::fit(t, at(a, k) as f32, at(b, k) as f32 + half)).collect()
+        });
+        let table = if n == 1 { Table::Shared(tables[0]) } else { Table::PerChannel(tables) };
+        Prepared { table, lines: lines.flatten() }
+    }
+
+    /// The table itself.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// Maps a row of `c` interleaved channels in place.
+    pub fn map_row(&self, row: &mut [u8], c: usize) {
+        match &self.lines {
+            Some(lines) if lines.len() == 1 || c == 3 => line_row(row, lines),
+            _ => map_row(row, &self.table, c),
+        }
+    }
+
+    /// Maps a row of `c` interleaved channels into another.
+    pub fn map_row_into(&self, src: &[u8], dst: &mut [u8], c: usize) {
+        match &self.lines {
+            Some(lines) if lines.len() == 1 || c == 3 => line_row_into(src, dst, lines),
+            _ => map_row_into(src, dst, &self.table, c),
+        }
+    }
+}
+
+impl From<Table> for Prepared {
+    fn from(table: Table) -> Prepared {
+        Prepared::new(table)
+    }
+}
+
+/// True where arithmetic beats shuffled tables.
+fn lines_pay() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return level() == Level::V3;
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+simd! {
+    fn line_row_periodic(row: &mut [u8], a: &[i32; PERIOD], b: &[i32; PERIOD]) {
+        for px in row.chunks_mut(PERIOD) {
+            let n = px.len();
+            for i in 0..n {
+                px[i] = ((px[i] as i32 * a[i] + b[i]) >> Line::SHIFT).clamp(0, 255) as u8;
+            }
+        }
+    }
+}
+
+simd! {
+    fn line_row_periodic_into(src: &[u8], dst: &mut [u8], a: &[i32; PERIOD], b: &[i32; PERIOD]) {
+        for (s, d) in src.chunks(PERIOD).zip(dst.chunks_mut(PERIOD)) {
+            let n = s.len();
+            let d = &mut d[..n];
+            for i in 0..n {
+                d[i] = ((s[i] as i32 * a[i] + b[i]) >> Line::SHIFT).clamp(0, 255) as u8;
+            }
+        }
+    }
+}
+
+/// Slopes and offsets of one or three lines over one period of components.
+fn periods(lines: &[Line]) -> [[i32; PERIOD]; 2] {
+    let n = lines.len();
+    let (mut a, mut b) = ([0; 3], [0; 3]);
+    for (k, l) in lines.iter().enumerate() {
+        (a[k], b[k]) = (l.a, l.b);
+    }
+    [periodic(&a[..n], 3), periodic(&b[..n], 3)]
+}
+
+fn line_row(row: &mut [u8], lines: &[Line]) {
+    let [a, b] = periods(lines);
+    line_row_periodic(row, &a, &b);
+}
+
+fn line_row_into(src: &[u8], dst: &mut [u8], lines: &[Line]) {
+    assert_eq!(src.len(), dst.len());
+    let [a, b] = periods(lines);
+    line_row_periodic_into(src, dst, &a, &b);
+}
+
+/// Maps a row of `c` interleaved channels in place.
+pub fn map_row(row: &mut [u8], t: &Table, c: usize) {
+    match t {
+        Table::Shared(t) => map_bytes(row, t),
+        Table::PerChannel(t) if t.len() == 1 => map_bytes(row, &t[0]),
+        Table::PerChannel(t) => {
+            assert!(t.len() >= c && row.len().is_multiple_of(c));
+            match c {
+                1 => map_bytes(row, &t[0]),
+                3 => {
+                    for px in row.chunks_mut(3 * BLOCK) {
+                        map3(px, &[&t[0], &t[1], &t[2]]);
+                    }
+                }
+                _ => {
+                    for px in row.chunks_exact_mut(c) {
+                        for (v, t) in px.iter_mut().zip(t) {
+                            *v = t[*v as usize];
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Maps a row of `c` interleaved channels into another.
+pub fn map_row_into(src: &[u8], dst: &mut [u8], t: &Table, c: usize) {
+    assert_eq!(src.len(), dst.len());
+    match t {
+        Table::Shared(t) => map_bytes_into(src, dst, t),
+        Table::PerChannel(_) => {
+            dst.copy_from_slice(src);
+            map_row(dst, t, c);
+        }
+    }
+}
+
+/// Pixels that go through planes at a time: three planes and their neighbours stay in the first-level cache.
+const BLOCK: usize = 256;
+
+/// Up to [`BLOCK`] pixels of three channels through three tables, as planes.
+fn map3(px: &mut [u8], t: &[&[u8; 256]; 3]) {
+    #[cfg(target_arch = "x86_64")]
+    if level() >= Level::V3 {
+        let n = px.len() / 3;
+        let mut planes = [[0u8; BLOCK]; 3];
+        let [p, q, r] = &mut planes;
+        split3(px, [&mut p[..n], &mut q[..n], &mut r[..n]]);
+        for (p, t) in [&mut *p, &mut *q, &mut *r].into_iter().zip(t) {
+            // Whole vectors: what lies beyond the n pixels is mapped and dropped.
+            map_bytes(&mut p[..n.next_multiple_of(64).min(BLOCK)], t);
+        }
+        return merge3([&p[..n], &q[..n], &r[..n]], px);
+    }
+    for px in px.chunks_exact_mut(3) {
+        px[0] = t[0][px[0] as usize];
+        px[1] = t[1][px[1] as usize];
+        px[2] = t[2][px[2] as usize];
+    }
+}
+
+fn map_bytes(row: &mut [u8], t: &[u8; 256]) {
+    #[cfg(target_arch = "x86_64")]
+    if level() >= Level::V3 {
+        return x86::table::map(row, t);
+    }
+    for v in row {
+        *v = t[*v as usize];
+    }
+}
+
+fn map_bytes_into(src: &[u8], dst: &mut [u8], t: &[u8; 256]) {
+    #[cfg(target_arch = "x86_64")]
+    if level() >= Level::V3 {
+        return x86::table::map_into(src, dst, t);
+    }
+    for (s, d) in src.iter().zip(dst) {
+        *d = t[*s as usize];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{Level, set_level};
+
+    fn row(n: usize) -> Vec<u8> {
+        (0..n as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
+    }
+
+    fn tables() -> [[u8; 256]; 3] {
+        [1u32, 2, 3].map(|s| std::array::from_fn(|i| ((i as u32 + s).wrapping_mul(0x9e37_79b9 ^ s) >> 21) as u8))
+    }
+
+    #[test]
+    fn every_level_looks_up_every_byte_of_every_length() {
+        let t = tables();
+        for wanted in Level::ALL {
+            let _guard = crate::kernel::level_lock();
+            set_level(wanted);
+            for c in [1, 2, 3, 4, 5] {
+                for n in [0, 1, 5, 21, 63, 64, 65, 130, 300] {
+                    let src = row(n * c);
+                    let shared = Table::Shared(t[0]);
+                    let each = Table::PerChannel((0..c).map(|k| t[k % 3]).collect());
+                    for t in [shared, each] {
+                        let want: Vec<u8> =
+                            src.iter().enumerate().map(|(i, v)| t.channel(i % c)[*v as usize]).collect();
+                        let mut got = src.clone();
+                        map_row(&mut got, &t, c);
+                        assert_eq!(got, want, "{wanted:?} {n}x{c}");
+                        let mut got = vec![0; n * c];
+                        map_row_into(&src, &mut got, &t, c);
+                        assert_eq!(got, want);
+                    }
+                }
+            }
+        }
+        set_level(Level::Vbmi);
+    }
+
+    #[test]
+    fn lines_give_their_tables() {
+        let _guard = crate::kernel::level_lock();
+        let mut fitted = 0;
+        for wanted in [Level::V3, Level::Vbmi] {
+            set_level(wanted);
+            for k in 0..40 {
+                // Drawn-looking numbers: on short decimals f32 may fall on either side of an integer.
+                let a = [0.512_345_7 + 0.037_129_3 * k as f64, 1.0, 1.317_71];
+                let b = [20.113_7 - 3.312_11 * k as f64, 10.7, -5.6];
+                let p = Prepared::linear(&a, &b, Rounding::Truncate, 3);
+                fitted += p.lines.is_some() as u32;
+                let src = row(3 * 100 + 3);
+                let mut got = src.clone();
+                p.map_row(&mut got, 3);
+                let want: Vec<u8> = src.iter().enumerate().map(|(i, v)| p.table.channel(i % 3)[*v as usize]).collect();
+                assert_eq!(got, want);
+                let mut got = vec![0; src.len()];
+                p.map_row_into(&src, &mut got, 3);
+                assert_eq!(got, want);
+                for r in [Rounding::Truncate, Rounding::Nearest] {
+                    let p = Prepared::linear(&a[..1], &b[..1], r, 7);
+                    fitted += p.lines.is_some() as u32;
+                    let mut got = src[..301].to_vec();
+                    p.map_row(&mut got, 7);
+                    assert!(got.iter().zip(&src).all(|(g, v)| *g == p.table.channel(0)[*v as usize]));
+                }
+            }
+        }
+        set_level(Level::Vbmi);
+        assert!(crate::simd::probe() < Level::V3 || fitted > 100, "{fitted} of 120 tables are lines");
+    }
+
+    #[test]
+    fn composition_is_two_passes() {
+        let [a, b, c] = tables();
+        let src = row(99);
+        for first in [Table::Shared(a), Table::PerChannel(vec![a, b, c])] {
+            for next in [Table::Shared(c), Table::PerChannel(vec![b, c, a])] {
+                let mut two = src.clone();
+                map_row(&mut two, &first, 3);
+                map_row(&mut two, &next, 3);
+                let mut one = src.clone();
+                map_row(&mut one, &first.then(&next), 3);
+                assert_eq!(one, two);
+            }
+        }
+    }
+}

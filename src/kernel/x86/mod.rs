@@ -1,3 +1,81 @@
 //! Hand-written x86-64 forms of kernels that a bench row showed to need them. Each has the signature and the bytes of
 //! its plain text, and is entered only when `simd::level()` says that the CPU has what it uses.
 #![allow(unsafe_code)]
+
+pub mod chw;
+pub mod flip;
+pub mod resize;
+pub mod table;
+pub mod transpose;
+
+use crate::image::Element;
+use crate::kernel::copy::Walk;
+
+/// Pixels to move, as addresses: pixel p of source line q, and of output row q, by bytes.
+#[derive(Clone, Copy)]
+struct Rect {
+    src: *const u8,
+    /// Bytes from an output row's source to the next row's.
+    src_dy: isize,
+    /// Bytes from an output pixel's source to the next pixel's.
+    src_dx: isize,
+    dst: *mut u8,
+    /// Bytes from an output row to the next.
+    dst_dy: isize,
+    /// Bytes of a pixel.
+    size: usize,
+    ny: usize,
+    nx: usize,
+}
+
+/// The rectangle of `ny` rows of `nx` pixels, all of which the two slices hold (or it panics).
+fn rect<E: Element>(src: &[E], walk: Walk, out: &mut [E], stride: usize, ny: usize, nx: usize) -> Rect {
+    let e = size_of::<E>();
+    let (lo, hi) = walk.extent(ny, nx);
+    assert!(
+        lo >= 0 && (hi as usize) < src.len() && nx * walk.c <= stride && (ny - 1) * stride + nx * walk.c <= out.len()
+    );
+    Rect {
+        // SAFETY: `first` is between the two ends of the extent.
+        src: unsafe { src.as_ptr().add(walk.first) }.cast(),
+        src_dy: walk.dy * e as isize,
+        src_dx: walk.dx * e as isize,
+        dst: out.as_mut_ptr().cast(),
+        dst_dy: (stride * e) as isize,
+        size: walk.c * e,
+        ny,
+        nx,
+    }
+}
+
+impl Rect {
+    /// Address of byte `at` of the source of row `y`.
+    ///
+    /// # Safety
+    /// The byte must be in the source.
+    #[inline(always)]
+    unsafe fn line(&self, y: usize, at: usize) -> *const u8 {
+        // SAFETY: by the caller.
+        unsafe { self.src.offset(y as isize * self.src_dy + at as isize) }
+    }
+
+    /// Address of byte `at` of output row `y`.
+    ///
+    /// # Safety
+    /// The byte must be in the output.
+    #[inline(always)]
+    unsafe fn row(&self, y: usize, at: usize) -> *mut u8 {
+        // SAFETY: by the caller.
+        unsafe { self.dst.offset(y as isize * self.dst_dy + at as isize) }
+    }
+
+    /// The same with sources that start at output pixel `x`.
+    ///
+    /// # Safety
+    /// `x < nx`.
+    #[inline(always)]
+    unsafe fn starting_at(self, x: usize) -> Rect {
+        // SAFETY: by the caller.
+        Rect { src: unsafe { self.src.offset(x as isize * self.src_dx) }, ..self }
+    }
+}
