@@ -3,3 +3,4 @@
 #![allow(unsafe_code)]
 
 pub mod resize;
+pub mod resize_rows;
