@@ -3,6 +3,23 @@
 use crate::simd::{self, Level};
 use std::arch::x86_64::*;
 
+/// For each number of components up to four: the bytes of pixels 0 and 1, 2 and 3 … side by side.
+const NEIGHBOURS: [[u8; 64]; 5] = {
+    let mut t = [[0; 64]; 5];
+    let mut c = 1;
+    while c < 5 {
+        let mut j = 0;
+        while j < 32 / c * c {
+            let first = j / c * 2 * c + j % c;
+            t[c][2 * j] = first as u8;
+            t[c][2 * j + 1] = (first + c) as u8;
+            j += 1;
+        }
+        c += 1;
+    }
+    t
+};
+
 /// Halves both axes of two u8 rows: the mean of four pixels, half rounded up. Returns how many components of `out` were
 /// written; the rest is the caller's.
 pub fn half(a: &[u8], b: &[u8], c: usize, out: &mut [u8]) -> usize {
@@ -22,16 +39,11 @@ pub fn half(a: &[u8], b: &[u8], c: usize, out: &mut [u8]) -> usize {
 unsafe fn half_vbmi(a: &[u8], b: &[u8], c: usize, out: &mut [u8]) -> usize {
     // Whole pixels only: 30 components of three, 32 otherwise.
     let step = 32 / c * c;
-    let mut pick = [0u8; 64];
-    for (j, p) in pick.as_chunks_mut::<2>().0[..step].iter_mut().enumerate() {
-        let first = j / c * 2 * c + j % c;
-        *p = [first as u8, (first + c) as u8];
-    }
     let (ones, two) = (_mm512_set1_epi8(1), _mm512_set1_epi16(2));
     let n = out.len();
     // SAFETY: masked loads and stores touch 2m and m bytes from 2x and x on, x + m ≤ n.
     unsafe {
-        let pick = _mm512_loadu_si512(pick.as_ptr().cast());
+        let pick = _mm512_loadu_si512(NEIGHBOURS[c].as_ptr().cast());
         let mut x = 0;
         while x < n {
             let m = step.min(n - x);
@@ -51,16 +63,11 @@ unsafe fn half_vbmi(a: &[u8], b: &[u8], c: usize, out: &mut [u8]) -> usize {
 
 #[target_feature(enable = "avx2")]
 unsafe fn half_v3(a: &[u8], b: &[u8], c: usize, out: &mut [u8]) -> usize {
-    let mut pick = [0u8; 16];
-    for (j, p) in pick.as_chunks_mut::<2>().0.iter_mut().enumerate() {
-        let first = j / c * 2 * c + j % c;
-        *p = [first as u8, (first + c) as u8];
-    }
     let (ones, two) = (_mm256_set1_epi8(1), _mm256_set1_epi16(2));
     let n = out.len() / 32 * 32;
     // SAFETY: each step reads 64 bytes from 2x on and writes 32 from x on, x + 32 ≤ out.len().
     unsafe {
-        let pick = _mm256_broadcastsi128_si256(_mm_loadu_si128(pick.as_ptr().cast()));
+        let pick = _mm256_broadcastsi128_si256(_mm_loadu_si128(NEIGHBOURS[c].as_ptr().cast()));
         for x in (0..n).step_by(32) {
             let sum = |at: usize| {
                 let a = _mm256_loadu_si256(a.as_ptr().add(2 * x + at).cast());
