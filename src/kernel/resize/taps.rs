@@ -6,9 +6,11 @@
 
 use super::axis::{self, Taps};
 use super::line::{self, Fetch};
+#[cfg(target_arch = "x86_64")]
+use crate::image::{DType, view::bytes_of_mut};
 use crate::image::{Plane, RowsMut, Sample};
 #[cfg(target_arch = "x86_64")]
-use crate::kernel::x86::resize::Shuffle;
+use crate::kernel::x86::{resize::Shuffle, resize_rows};
 use crate::simd;
 use std::ops::Range;
 
@@ -243,7 +245,14 @@ impl Filter {
     fn blend<T: Sample>(&self, slots: &[usize; 8], w: &[f32], out: &mut [T]) {
         fn some<T: Sample, const K: usize>(f: &Filter, slots: &[usize; 8], w: &[f32], out: &mut [T]) {
             let rows: [&[f32]; K] = std::array::from_fn(|t| f.ring32.row(slots[t]));
-            blend_f32(rows, std::array::from_fn(|t| w[t]), f.gain, out);
+            let w = std::array::from_fn(|t| w[t]);
+            #[cfg(target_arch = "x86_64")]
+            let done = if T::DTYPE == DType::U8 { resize_rows::blend(rows, w, f.gain, bytes_of_mut(out)) } else { 0 };
+            #[cfg(not(target_arch = "x86_64"))]
+            let done = 0;
+            if done < out.len() {
+                blend_f32(rows.map(|r| &r[done..]), w, f.gain, &mut out[done..]);
+            }
         }
         match w.len() {
             2 => some::<T, 2>(self, slots, w, out),

@@ -6,6 +6,7 @@ pub mod chw;
 pub mod flip;
 pub mod gauss;
 pub mod resize;
+pub mod resize_rows;
 pub mod table;
 pub mod transpose;
 
