@@ -143,7 +143,7 @@ fn add_float(sum: f32, a: f32, b: f32, w: f32) -> f32 {
 /// flat areas stay as they are.
 impl Number for u16 {
     fn widen<T: Sample>(samples: &[T], out: &mut [u16]) {
-        widen_fixed(T::as_u8s(samples).expect("fixed point is for bytes"), out);
+        widen_fixed(T::bytes(samples).expect("fixed point is for bytes"), out);
     }
 
     #[inline(always)]
@@ -163,7 +163,7 @@ impl Number for u16 {
         terms: usize,
         term: impl Fn(usize) -> (&'a [u16], &'a [u16], u16),
     ) {
-        let out = T::as_u8s_mut(out).expect("fixed point is for bytes");
+        let out = T::bytes_mut(out).expect("fixed point is for bytes");
         #[cfg(target_arch = "x86_64")]
         if level() >= Level::V3 && (1..=x86::gauss::MOST_TO_BYTES).contains(&terms) {
             return x86::gauss::sum_to_bytes(out, start, terms, term);
