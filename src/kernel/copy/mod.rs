@@ -41,11 +41,42 @@ const BAND_BYTES: usize = 64 << 10;
 ///
 /// `fill` is one pixel (`src.c` elements) for a constant border. Any split into bands gives the same rows.
 pub fn window_rows<E: Element>(src: &Volume<E>, win: &Window, fill: &[E], z: usize, y0: usize, out: &mut RowsMut<E>) {
-    let [az, ay, ax] = &win.axes;
+    assert!(z < win.axes[0].n);
+    window_plane(src, win, fill, (0, z), (1, y0), out);
+}
+
+/// All slices of the window over `src`, packed. The same values as [`window_rows`] of every slice; where the slices read
+/// along source rows it is much faster, because it writes many slices for each line it reads.
+pub fn window_slices<E: Element>(src: &Volume<E>, win: &Window, fill: &[E], out: &mut [E]) {
+    let (w, h, d) = win.size();
+    let len = w * src.c;
+    assert_eq!(out.len(), d * h * len);
+    if win.axes[0].from == 2 {
+        for y in 0..h {
+            let data = &mut out[y * len..];
+            window_plane(src, win, fill, (1, y), (0, 0), &mut RowsMut { data, n: d, w, c: src.c, stride: h * len });
+        }
+    } else {
+        for (z, data) in out.chunks_exact_mut(h * len).enumerate() {
+            window_rows(src, win, fill, z, 0, &mut RowsMut::packed(data, w, h, src.c));
+        }
+    }
+}
+
+/// What the window shows at one index of the output axis `still`, as rows from `start` on along the output axis `down`.
+fn window_plane<E: Element>(
+    src: &Volume<E>,
+    win: &Window,
+    fill: &[E],
+    (still, at): (usize, usize),
+    (down, start): (usize, usize),
+    out: &mut RowsMut<E>,
+) {
+    let (az, ay, ax) = (&win.axes[still], &win.axes[down], &win.axes[2]);
     let c = src.c;
-    assert!(out.w == ax.n && out.c == c && y0 + out.n <= ay.n && z < az.n);
+    assert!(out.w == ax.n && out.c == c && start + out.n <= ay.n);
     let strides = [src.slice, src.row, c];
-    let Some(sz) = az.read(z, win.border) else {
+    let Some(sz) = az.read(at, win.border) else {
         fill_rows(out, 0, out.n, fill);
         return;
     };
@@ -56,7 +87,7 @@ pub fn window_rows<E: Element>(src: &Volume<E>, win: &Window, fill: &[E], z: usi
     fill_pixels(&mut filled, fill);
     // Transposes choose their own tiles; rows that lie along source rows go in bands.
     let most = if ax.from == 2 && xs.len() > 1 { (BAND_BYTES / (out.w * c * size_of::<E>())).max(1) } else { out.n };
-    for ry in runs(ay, win.border, y0, out.n) {
+    for ry in runs(ay, win.border, start, out.n) {
         let Some(sy) = ry.from else {
             fill_rows(out, ry.to, ry.n, fill);
             continue;
