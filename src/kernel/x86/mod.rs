@@ -3,4 +3,6 @@
 #![allow(unsafe_code)]
 
 pub mod resize;
+pub mod resize_float;
+pub mod resize_move;
 pub mod resize_rows;
