@@ -100,7 +100,7 @@ impl Kind {
             i => i,
         };
         let filter = |x, y, gain, sum: taps::Sum| {
-            Kind::Filter(Box::new(taps::Filter::new(src, c, x, y, gain, u8_arith.then_some(sum))))
+            Kind::Filter(Box::new(taps::Filter::new(src, dst.1, c, x, y, gain, u8_arith.then_some(sum))))
         };
         match interp {
             Interp::Nearest => {

@@ -3,7 +3,7 @@
 use crate::image::view::{bytes_of, bytes_of_mut};
 use crate::image::{Element, Plane, RowsMut};
 #[cfg(target_arch = "x86_64")]
-use crate::kernel::x86::resize_rows::Bytes;
+use crate::kernel::x86::resize_move::Pixels;
 
 /// Source columns and rows of a window of the output.
 pub(super) struct Pick {
@@ -14,7 +14,7 @@ pub(super) struct Pick {
     run: bool,
     /// The hand-written form for pixels of so many bytes, made when the size of an element is first known.
     #[cfg(target_arch = "x86_64")]
-    fast: Option<(usize, Option<Bytes>)>,
+    fast: Option<(usize, Option<Pixels>)>,
 }
 
 impl Pick {
@@ -38,7 +38,7 @@ impl Pick {
         {
             let size = c * size_of::<E>();
             if !self.run && self.fast.as_ref().is_none_or(|f| f.0 != size) {
-                self.fast = Some((size, Bytes::new(&self.x, size, src.w)));
+                self.fast = Some((size, Pixels::new(&self.x, size, src.w)));
             }
         }
         for i in 0..out.n {

@@ -6,6 +6,8 @@ pub mod chw;
 pub mod flip;
 pub mod gauss;
 pub mod resize;
+pub mod resize_float;
+pub mod resize_move;
 pub mod resize_rows;
 pub mod table;
 pub mod transpose;

@@ -1,4 +1,4 @@
-//! Resize kernels that need no pass along x by taps: halving, the blend of float rows to u8, and nearest pixels.
+//! Resize kernels that take whole rows: halving, and the blend of float rows to u8.
 
 use crate::simd::{self, Level};
 use std::arch::x86_64::*;
@@ -195,68 +195,4 @@ unsafe fn blend_v3<const K: usize, const GAIN: bool>(
         }
     }
     n
-}
-
-/// Picks pixels of any size: blocks of output bytes, each from a window of 128 source bytes.
-pub struct Bytes {
-    /// Output bytes of a block.
-    block: usize,
-    /// Where the window of each block begins.
-    base: Vec<u32>,
-    /// For each block, which byte of the window each byte is.
-    pick: Vec<[u8; 64]>,
-    /// Bytes of an output row.
-    n: usize,
-    /// Bytes that a source row must have.
-    need: usize,
-}
-
-impl Bytes {
-    /// For pixels of `size` bytes at columns `x` of rows of `w` pixels. `None` if the level has no such shuffle, the
-    /// windows would be too long or the source rows too short.
-    pub fn new(x: &[u32], size: usize, w: usize) -> Option<Bytes> {
-        if simd::level() < Level::Vbmi || w * size < 128 {
-            return None;
-        }
-        let at: Vec<u32> = x.iter().flat_map(|x| (0..size as u32).map(move |i| x * size as u32 + i)).collect();
-        let block = [64, 32, 16].into_iter().find(|b| at.chunks(*b).all(|c| span(c).1 - span(c).0 < 128))?;
-        let top = (w * size - 128) as u32;
-        let base: Vec<u32> = at.chunks(block).map(|c| span(c).0.min(top)).collect();
-        let mut pick = vec![[0; 64]; base.len()];
-        for ((p, at), b) in pick.iter_mut().zip(at.chunks(block)).zip(&base) {
-            for (p, a) in p.iter_mut().zip(at) {
-                *p = (a - b) as u8;
-            }
-        }
-        Some(Bytes { block, base, pick, n: at.len(), need: w * size })
-    }
-
-    /// One row.
-    pub fn row(&self, src: &[u8], out: &mut [u8]) {
-        assert!(src.len() >= self.need && out.len() == self.n);
-        // SAFETY: `new` saw the level; windows end before `need`.
-        unsafe { self.row_vbmi(src, out) }
-    }
-
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-    unsafe fn row_vbmi(&self, src: &[u8], out: &mut [u8]) {
-        let mask = u64::MAX >> (64 - self.block);
-        let full = self.n / self.block;
-        let tail = self.n % self.block;
-        for (i, (b, pick)) in self.base.iter().zip(&self.pick).enumerate() {
-            let mask = if i < full { mask } else { u64::MAX >> (64 - tail) };
-            // SAFETY: the window of 128 bytes lies in the row; the mask keeps the store within `n`.
-            unsafe {
-                let p = src.as_ptr().add(*b as usize);
-                let (lo, hi) = (_mm512_loadu_si512(p.cast()), _mm512_loadu_si512(p.add(64).cast()));
-                let v = _mm512_permutex2var_epi8(lo, _mm512_loadu_si512(pick.as_ptr().cast()), hi);
-                _mm512_mask_storeu_epi8(out.as_mut_ptr().add(i * self.block).cast(), mask, v);
-            }
-        }
-    }
-}
-
-/// Least and greatest of a block.
-fn span(at: &[u32]) -> (u32, u32) {
-    at.iter().fold((u32::MAX, 0), |(lo, hi), p| (lo.min(*p), hi.max(*p)))
 }
