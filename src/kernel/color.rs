@@ -141,9 +141,13 @@ fn replicate_u8(gray: &[u8], dst: &mut [u8], out_c: usize) {
 pub fn gray_row(src: &[u8], dst: &mut [u8], method: Gray, c: usize, out_c: usize) {
     assert!(src.len().is_multiple_of(c) && dst.len() == src.len() / c * out_c);
     assert!(c == 3 || !matches!(method, Gray::Weighted | Gray::Lab));
-    let mut planes = Planes([[u8::default(); BLOCK]; 3]);
-    for (s, d) in src.chunks(c * BLOCK).zip(dst.chunks_mut(out_c * BLOCK)) {
-        let n = s.len() / c;
+    let mut planes = Planes([[0u8; BLOCK]; 3]);
+    let (mut src, mut dst) = (src, dst);
+    while !src.is_empty() {
+        let n = (src.len() / c).min(BLOCK);
+        let (s, rest) = src.split_at(n * c);
+        let (d, tail) = dst.split_at_mut(n * out_c);
+        (src, dst) = (rest, tail);
         if c == 3 {
             let whole = planes.load(s);
             let p = planes.first(whole);
@@ -243,9 +247,13 @@ fn lab_planes_f32(mut p: [&mut [f32]; 3]) {
 pub fn gray_f32_row(src: &[f32], dst: &mut [f32], method: Gray, c: usize, out_c: usize) {
     assert!(src.len().is_multiple_of(c) && dst.len() == src.len() / c * out_c);
     assert!(c == 3 || !matches!(method, Gray::Weighted | Gray::Lab));
-    let mut planes = Planes([[f32::default(); BLOCK]; 3]);
-    for (s, d) in src.chunks(c * BLOCK).zip(dst.chunks_mut(out_c * BLOCK)) {
-        let n = s.len() / c;
+    let mut planes = Planes([[0f32; BLOCK]; 3]);
+    let (mut src, mut dst) = (src, dst);
+    while !src.is_empty() {
+        let n = (src.len() / c).min(BLOCK);
+        let (s, rest) = src.split_at(n * c);
+        let (d, tail) = dst.split_at_mut(n * out_c);
+        (src, dst) = (rest, tail);
         if c == 3 {
             let whole = planes.load(s);
             let p = planes.first(whole);

@@ -5,7 +5,9 @@ use std::arch::x86_64::*;
 
 /// Each pixel's bytes permuted: `dst[k] = src[index[k]]`, or `fill[k]` where the index is negative; needs V3.
 pub fn permute3(src: &[u8], dst: &mut [u8], index: [i32; 3], fill: [u8; 3]) {
-    assert!(src.len() == dst.len() && src.len().is_multiple_of(3) && index.iter().all(|i| *i < 3) && level() >= Level::V3);
+    assert!(
+        src.len() == dst.len() && src.len().is_multiple_of(3) && index.iter().all(|i| *i < 3) && level() >= Level::V3
+    );
     // SAFETY: sizes were checked and the level says what the CPU has.
     let done = unsafe {
         match level() {
@@ -44,11 +46,20 @@ unsafe fn permute_vbmi(src: *const u8, dst: *mut u8, n: usize, index: [i32; 3], 
         let at = _mm512_loadu_si512(at.as_ptr().cast());
         let ink = _mm512_loadu_si512(ink.as_ptr().cast());
         let keep = !_mm512_movepi8_mask(at);
-        while i + 64 <= n {
-            let v = _mm512_loadu_si512(src.add(i).cast());
+        if n < 64 {
+            return 0;
+        }
+        let mut v = _mm512_loadu_si512(src.cast());
+        // Each load goes before the store of the vector before it: the two overlap by a byte of their pages, which would
+        // make the load wait.
+        while i + 127 <= n {
+            let next = _mm512_loadu_si512(src.add(i + 63).cast());
             _mm512_storeu_si512(dst.add(i).cast(), _mm512_mask_permutexvar_epi8(ink, keep, at, v));
+            v = next;
             i += 63;
         }
+        _mm512_storeu_si512(dst.add(i).cast(), _mm512_mask_permutexvar_epi8(ink, keep, at, v));
+        i += 63;
     }
     i
 }
@@ -62,12 +73,19 @@ unsafe fn permute_v3(src: *const u8, dst: *mut u8, n: usize, index: [i32; 3], fi
     unsafe {
         let at = _mm_loadu_si128(at.as_ptr().cast());
         let ink = _mm_loadu_si128(ink.as_ptr().cast());
-        while i + 31 <= n {
-            let (v, w) = (_mm_loadu_si128(src.add(i).cast()), _mm_loadu_si128(src.add(i + 15).cast()));
-            _mm_storeu_si128(dst.add(i).cast(), _mm_or_si128(_mm_shuffle_epi8(v, at), ink));
-            _mm_storeu_si128(dst.add(i + 15).cast(), _mm_or_si128(_mm_shuffle_epi8(w, at), ink));
-            i += 30;
+        if n < 16 {
+            return 0;
         }
+        let mut v = _mm_loadu_si128(src.cast());
+        // The load first, as above.
+        while i + 31 <= n {
+            let next = _mm_loadu_si128(src.add(i + 15).cast());
+            _mm_storeu_si128(dst.add(i).cast(), _mm_or_si128(_mm_shuffle_epi8(v, at), ink));
+            v = next;
+            i += 15;
+        }
+        _mm_storeu_si128(dst.add(i).cast(), _mm_or_si128(_mm_shuffle_epi8(v, at), ink));
+        i += 15;
     }
     i
 }

@@ -50,7 +50,7 @@ const fn home(c: usize, i: usize, lanes: usize) -> (usize, usize) {
 }
 
 /// For plane `c`: the lane at which its element `i` lies (whatever the vector).
-const fn gather_index<const L: usize>(c: usize) -> [u8; L] {
+pub const fn gather_index<const L: usize>(c: usize) -> [u8; L] {
     let mut out = [0; L];
     let mut i = 0;
     while i < L {
@@ -61,7 +61,7 @@ const fn gather_index<const L: usize>(c: usize) -> [u8; L] {
 }
 
 /// For plane `c`: which of its elements goes to lane `j` (of whichever vector takes it there).
-const fn scatter_index<const L: usize>(c: usize) -> [u8; L] {
+pub const fn scatter_index<const L: usize>(c: usize) -> [u8; L] {
     let mut out = [0; L];
     let mut i = 0;
     while i < L {
@@ -85,7 +85,8 @@ const fn lanes_of<const L: usize>(c: usize, k: usize) -> [u8; L] {
     out
 }
 
-const fn bits_of<const L: usize>(c: usize, k: usize) -> u64 {
+/// As [`lanes_of`], as a mask.
+pub const fn bits_of<const L: usize>(c: usize, k: usize) -> u64 {
     let lanes = lanes_of::<L>(c, k);
     let (mut out, mut i) = (0, 0);
     while i < L {
@@ -95,16 +96,9 @@ const fn bits_of<const L: usize>(c: usize, k: usize) -> u64 {
     out
 }
 
-/// The elements of plane `c` that come from vector `k`.
-const fn from_vector<const L: usize>(c: usize, k: usize) -> u64 {
-    let (mut out, mut i) = (0, 0);
-    while i < L {
-        if home(c, i, L).0 == k {
-            out |= 1 << i;
-        }
-        i += 1;
-    }
-    out
+/// The bytes of a 64-byte vector `k` that belong to plane `c`.
+pub const fn lanes_bits(c: usize, k: usize) -> u64 {
+    bits_of::<64>(c, k)
 }
 
 const fn widen<const L: usize>(v: [u8; L]) -> [u32; L] {
@@ -173,10 +167,9 @@ unsafe fn split3_u8_vbmi(src: *const u8, planes: [*mut u8; 3], n: usize) -> usiz
             let v: [__m512i; 3] = three!(K => _mm512_loadu_si512(src.add(3 * i + 64 * K).cast()));
             macro_rules! plane {
                 ($c:literal) => {{
-                    let a = _mm512_permutexvar_epi8(index[$c], v[0]);
-                    let a = _mm512_mask_permutexvar_epi8(a, const { from_vector::<64>($c, 1) }, index[$c], v[1]);
-                    let a = _mm512_mask_permutexvar_epi8(a, const { from_vector::<64>($c, 2) }, index[$c], v[2]);
-                    _mm512_storeu_si512(planes[$c].add(i).cast(), a);
+                    let a = _mm512_mask_mov_epi8(v[0], const { lanes_bits($c, 1) }, v[1]);
+                    let a = _mm512_mask_mov_epi8(a, const { lanes_bits($c, 2) }, v[2]);
+                    _mm512_storeu_si512(planes[$c].add(i).cast(), _mm512_permutexvar_epi8(index[$c], a));
                 }};
             }
             plane!(0);
