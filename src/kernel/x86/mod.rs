@@ -2,6 +2,7 @@
 //! its plain text, and is entered only when `simd::level()` says that the CPU has what it uses.
 #![allow(unsafe_code)]
 
+pub mod channels;
 pub mod chw;
 pub mod flip;
 pub mod gauss;
