@@ -1,3 +1,5 @@
 //! Hand-written x86-64 forms of kernels that a bench row showed to need them. Each has the signature and the bytes of
 //! its plain text, and is entered only when `simd::level()` says that the CPU has what it uses.
 #![allow(unsafe_code)]
+
+pub mod warp_linear;
