@@ -1,6 +1,6 @@
 //! Source positions along one output row, each a function of the pixel's absolute index alone.
 
-use super::{BLOCK, Block, Coords};
+use super::{BLOCK, Block, CHUNK, Coords};
 use crate::simd;
 
 /// Positions beyond ± this many pixels are the same: far outside. Keeps all later i64 arithmetic exact.
@@ -35,6 +35,10 @@ impl Ramp {
     #[inline(always)]
     fn at(self, x: usize) -> f64 {
         self.step * x as f64 + self.base
+    }
+    /// Start and step in f32 from column `tile` on: near a tile's start an f32 has digits enough.
+    fn within(self, tile: usize) -> (f32, f32) {
+        (self.at(tile) as f32, self.step as f32)
     }
     /// Q32 start and step, if every column up to 2¹⁷ stays within an i64.
     fn q32(self) -> Option<(i64, i64)> {
@@ -99,8 +103,13 @@ impl<'a> Line<'a> {
             Line::Values { xs, ys: Ys::One(y) } => (xs[x], *y),
             Line::Values { xs, ys: Ys::Each(ys) } => (xs[x], ys[x]),
             Line::Ratio { x: rx, y: ry, d } => {
-                let r = 1.0 / d.at(x) as f32;
-                (rx.at(x) as f32 * r, ry.at(x) as f32 * r)
+                let tile = x - x % CHUNK;
+                let at = |r: &Ramp| {
+                    let (base, step) = r.within(tile);
+                    step * (x - tile) as f32 + base
+                };
+                let r = 1.0 / at(d);
+                (at(rx) * r, at(ry) * r)
             }
             Line::Affine { .. } => unreachable!("affine positions are Q32"),
         }
@@ -219,18 +228,7 @@ impl<'a> Line<'a> {
                 ramp_q16(by, *dy, sy);
                 true
             }
-            Line::Ratio { x: rx, y: ry, d } => ratio::<true>(*rx, *ry, *d, x, sx, sy),
-            Line::Values { xs, ys: Ys::One(y) } => {
-                let q = round(*y as f64 * 65_536.0);
-                if q.abs() >= (LIMIT as i64) << 16 {
-                    return false;
-                }
-                sy.fill([q as i32; BLOCK]);
-                values::<true>(&xs[x..x + n], sx)
-            }
-            Line::Values { xs, ys: Ys::Each(ys) } => {
-                values::<true>(&xs[x..x + n], sx) & values::<true>(&ys[x..x + n], sy)
-            }
+            _ => self.rounded(x, n, 65_536.0, sx, sy),
         }
     }
 
@@ -248,87 +246,102 @@ impl<'a> Line<'a> {
                 round_q16(iy);
                 true
             }
-            Line::Ratio { x: rx, y: ry, d } => ratio::<false>(*rx, *ry, *d, x, ix, iy),
+            _ => self.rounded(x, n, 1.0, ix, iy),
+        }
+    }
+
+    /// Positions times `scale`, rounded; affine ones have their own text.
+    fn rounded(&self, x: usize, n: usize, scale: f32, sx: &mut [Block], sy: &mut [Block]) -> bool {
+        match self {
+            Line::Ratio { x: rx, y: ry, d } => {
+                let tile = x - x % CHUNK;
+                let (mut u, mut v) = ([0.0; CHUNK], [0.0; CHUNK]);
+                let (u, v) = (&mut u[..n], &mut v[..n]);
+                quotients(rx.within(tile), ry.within(tile), d.within(tile), (x - tile) as u32, u, v);
+                round_all(u, scale, sx) & round_all(v, scale, sy)
+            }
             Line::Values { xs, ys: Ys::One(y) } => {
-                let i = round(*y as f64);
-                if i.abs() >= LIMIT as i64 {
+                let q = round(*y as f64 * scale as f64);
+                if q.abs() >= LIMIT as i64 * scale as i64 {
                     return false;
                 }
-                iy.fill([i as i32; BLOCK]);
-                values::<false>(&xs[x..x + n], ix)
+                sy.fill([q as i32; BLOCK]);
+                round_all(&xs[x..x + n], scale, sx)
             }
             Line::Values { xs, ys: Ys::Each(ys) } => {
-                values::<false>(&xs[x..x + n], ix) & values::<false>(&ys[x..x + n], iy)
+                round_all(&xs[x..x + n], scale, sx) & round_all(&ys[x..x + n], scale, sy)
             }
+            Line::Affine { .. } => unreachable!("affine positions are Q32"),
         }
     }
 }
 
+/// Q16 of the Q32 ramp. Whole and lower halves run by themselves: in a chunk neither overflows where the sum does not.
+fn ramp_q16(base: i64, step: i64, out: &mut [Block]) {
+    let halves = |q: i64| ((q >> 16) as i32, (q & 0xffff) as u32);
+    let ((a, b), (da, db)) = (halves(base), halves(step));
+    ramp_halves(a, da, b, db, out.as_flattened_mut());
+}
+
 simd! {
-    fn ramp_q16(base: i64, step: i64, out: &mut [Block]) {
-        let mut q = base;
-        for o in out.as_flattened_mut() {
-            *o = (q >> 16) as i32;
-            q = q.wrapping_add(step);
+    fn ramp_halves(a: i32, da: i32, b: u32, db: u32, out: &mut [i32]) {
+        let (mut a, mut b) = (a, b);
+        for o in out {
+            *o = a.wrapping_add((b >> 16) as i32);
+            a = a.wrapping_add(da);
+            b = b.wrapping_add(db);
         }
     }
 }
 
 simd! {
     fn round_q16(s: &mut [Block]) {
-        for b in s {
-            for q in b {
-                *q = (q.wrapping_add(0x7fff) + ((*q >> 16) & 1)) >> 16;
-            }
+        for q in s.as_flattened_mut() {
+            *q = (q.wrapping_add(0x7fff) + ((*q >> 16) & 1)) >> 16;
         }
-    }
-}
-
-/// Q16 of `v`, or the nearest integer; `v` must lie within ± LIMIT.
-#[inline(always)]
-fn small<const Q16: bool>(v: f32) -> i32 {
-    // Adding 1.5·2²³ leaves the nearest integer, half to even, in the low bits. Both parts of `v` are exact.
-    const M: f32 = 12_582_912.0;
-    let i = v + M;
-    if !Q16 {
-        return i.to_bits().wrapping_sub(M.to_bits()) as i32;
-    }
-    let part = (v - (i - M)) * 65_536.0 + M;
-    (i.to_bits() << 16).wrapping_add(part.to_bits().wrapping_sub(M.to_bits())) as i32
-}
-
-/// 1 if `v` is not well within ± LIMIT.
-#[inline(always)]
-fn far(v: f32) -> u32 {
-    u32::from(!(v.abs() < LIMIT as f32 - 1.0))
-}
-
-simd! {
-    fn values[const Q16: bool][Q16](v: &[f32], out: &mut [Block]) -> bool {
-        let mut some = 0;
-        for (o, &v) in out.as_flattened_mut().iter_mut().zip(v) {
-            some |= far(v);
-            *o = small::<Q16>(v);
-        }
-        some == 0
     }
 }
 
 simd! {
-    fn ratio[const Q16: bool][Q16](rx: Ramp, ry: Ramp, d: Ramp, x: usize, sx: &mut [Block], sy: &mut [Block]) -> bool {
-        let (sx, sy) = (sx.as_flattened_mut(), sy.as_flattened_mut());
-        let first = x as i32;
-        let mut some = 0;
-        for (i, (ox, oy)) in sx.iter_mut().zip(sy).enumerate() {
-            let x = f64::from(first + i as i32);
-            let r = 1.0 / (d.step * x + d.base) as f32;
-            let u = (rx.step * x + rx.base) as f32 * r;
-            let v = (ry.step * x + ry.base) as f32 * r;
-            some |= far(u) | far(v);
-            *ox = small::<Q16>(u);
-            *oy = small::<Q16>(v);
+    fn quotients(x: (f32, f32), y: (f32, f32), d: (f32, f32), first: u32, u: &mut [f32], v: &mut [f32]) {
+        for (i, (u, v)) in u.iter_mut().zip(v).enumerate() {
+            let at = (first + i as u32) as i32 as f32;
+            let r = 1.0 / (d.1 * at + d.0);
+            *u = (x.1 * at + x.0) * r;
+            *v = (y.1 * at + y.0) * r;
         }
-        some == 0
+    }
+}
+
+/// Each `v` times `scale`, rounded. False if one is not well within an i32.
+fn round_all(v: &[f32], scale: f32, out: &mut [Block]) -> bool {
+    let out = out.as_flattened_mut();
+    #[cfg(target_arch = "x86_64")]
+    {
+        use crate::kernel::x86::warp_coords::{round_v3, round_v4};
+        use crate::simd::{Level, level};
+        match level() {
+            Level::Vbmi | Level::V4 => return round_v4(v, scale, out),
+            Level::V3 => return round_v3(v, scale, out),
+            Level::Baseline => {}
+        }
+    }
+    round_plain(v, scale, out)
+}
+
+simd! {
+    fn round_plain(v: &[f32], scale: f32, out: &mut [i32]) -> bool {
+        // Adding 1.5·2²³ leaves the nearest integer, half to even, in the low bits. Both parts of `v` are exact.
+        const M: f32 = 12_582_912.0;
+        let low = |v: f32| v.to_bits().wrapping_sub(M.to_bits());
+        let mut far = 0;
+        for (o, &v) in out.iter_mut().zip(v) {
+            far |= u32::from(!(v.abs() < LIMIT as f32 - 1.0));
+            let i = v + M;
+            let part = if scale == 1.0 { M } else { (v - (i - M)) * scale + M };
+            *o = low(i).wrapping_mul(scale as u32).wrapping_add(low(part)) as i32;
+        }
+        far == 0
     }
 }
 

@@ -1,6 +1,6 @@
 //! Positions outside the image, brought to where the border reads. All integers: Q16 positions and pixel indices.
 
-use super::{BLOCK, Block};
+use super::Block;
 use crate::image::Border;
 use crate::simd;
 

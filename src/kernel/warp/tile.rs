@@ -8,8 +8,8 @@ use crate::image::{Border, Element, Plane, RowsMut};
 /// Sources over this many bytes are read in column tiles: a row of a turned image would touch more lines than L2 holds.
 const TILED: usize = 1 << 20;
 
-/// Calls `f(line, first column, pixels)` for segments of at most [`CHUNK`] pixels that cover the rows of `out`, whose
-/// first pixel is `origin`. Pixels that lie `margin` or more outside a constant border are filled instead.
+/// Calls `f(line, first column, pixels)` for segments that cover the rows of `out`, whose first pixel is `origin`. No
+/// segment crosses a multiple of [`CHUNK`]. Pixels that lie `margin` or more outside a constant border are filled instead.
 pub(super) fn segments<'a, E: Element>(
     src: &Plane<E>,
     warp: &Warp<'a>,
@@ -33,9 +33,12 @@ pub(super) fn segments<'a, E: Element>(
             let (from, to) = (from - origin.0, to - origin.0);
             fill(&mut row[left * c..from * c], fill_with);
             fill(&mut row[to * c..right * c], fill_with);
-            for a in (from..to).step_by(CHUNK) {
-                let b = (a + CHUNK).min(to);
-                f(&line, origin.0 + a, &mut row[a * c..b * c]);
+            let mut a = from;
+            while a < to {
+                let x = origin.0 + a;
+                let b = (a + CHUNK - x % CHUNK).min(to);
+                f(&line, x, &mut row[a * c..b * c]);
+                a = b;
             }
         }
     }

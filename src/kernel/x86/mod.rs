@@ -2,4 +2,5 @@
 //! its plain text, and is entered only when `simd::level()` says that the CPU has what it uses.
 #![allow(unsafe_code)]
 
+pub mod warp_coords;
 pub mod warp_linear;
