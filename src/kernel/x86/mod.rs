@@ -12,6 +12,8 @@ pub mod resize_move;
 pub mod resize_rows;
 pub mod table;
 pub mod transpose;
+pub mod warp_coords;
+pub mod warp_linear;
 
 use crate::image::Element;
 use crate::kernel::copy::Walk;
