@@ -88,7 +88,9 @@ def check_key(key: Any) -> tuple[int, ...]:
 
 def _part(part: Any) -> int:
     if isinstance(part, str):
-        return _core.key_from_str(part)
+        from hashlib import sha256
+
+        return int.from_bytes(sha256(part.encode()).digest()[:8], "little")
     try:
         value = index(part)
     except TypeError:
@@ -163,6 +165,9 @@ def perform(
         missing(data, root.kinds)
         raise
     ctx = Context(session, draw, data)
+    if not ctx.w:
+        missing(data, root.kinds)
+        raise ValueError("no image or mask to work on: the targets given are empty")
     ctx.root = root
     if root.filters is not None:
         ctx.filters = root.filters(session)

@@ -251,6 +251,7 @@ class BasicTransform(Node, metaclass=UserDeclaration):
             if (w, h) != (ctx.w, ctx.h):
                 ctx.moving()
             ctx.w, ctx.h = w, h
+            ctx.session.set_size(w, h, ctx.d)
             if kind == "image":
                 ctx.c = int(result.shape[2]) if result.ndim == 3 else 1
                 dtype = str(result.dtype)

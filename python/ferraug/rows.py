@@ -84,7 +84,7 @@ def take_back(ctx: Context, target: str, kind: str, result: Any) -> None:
         made = ctx.relabel.setdefault(target, [])
         made.append({name: decoded(every[name], tables[name][1], value) for name, value in zip(fields, own)})
         index.append(len(ctx.data[target]) + len(made) - 1)
-    ctx.session.put_rows(target, np.ascontiguousarray(rows[:, :width]), np.asarray(index, dtype=np.uint32))
+    ctx.session.put_rows(target, np.ascontiguousarray(rows[:, :width]), index)
 
 
 def decoded(values: list[Any], known: list[Any], code: float) -> Any:

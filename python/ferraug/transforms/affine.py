@@ -157,8 +157,8 @@ class Perspective(Transform):
         scale = ctx.draw.uniform(*self.scale)
         j = [abs(ctx.draw.normal(0.0, scale)) % 0.32 for _ in range(8)]
         corners = (j[0], j[1], 1 - j[2], j[3], 1 - j[4], 1 - j[5], j[6], 1 - j[7])
-        matrix, w, h, stretch = ctx.perspective(ctx.w, ctx.h, corners, self.keep_size, self.fit_output)
+        matrix, w, h, stretch, turn = ctx.perspective(ctx.w, ctx.h, corners, self.keep_size, self.fit_output)
         ctx.warp(
-            ("homography", *matrix, stretch), w, h, self.interpolation, self.mask_interpolation, self.border_mode,
+            ("homography", *matrix, stretch, turn), w, h, self.interpolation, self.mask_interpolation, self.border_mode,
             self.fill, self.fill_mask,
         )  # fmt: skip

@@ -34,8 +34,8 @@ class GridDistortion(Transform):
         draw, n = ctx.draw, self.num_steps
         across = [1 + draw.uniform(*self.distort_limit) for _ in range(n + 1)]
         down = [1 + draw.uniform(*self.distort_limit) for _ in range(n + 1)]
-        steps_x = ctx.grid_steps(n, ctx.w, across, self.normalized)
-        steps_y = ctx.grid_steps(n, ctx.h, down, self.normalized)
+        steps_x = tuple(ctx.grid_steps(n, ctx.w, across, self.normalized))
+        steps_y = tuple(ctx.grid_steps(n, ctx.h, down, self.normalized))
         ctx.warp(
             ("axes", steps_x, steps_y), ctx.w, ctx.h, self.interpolation, self.mask_interpolation, self.border_mode,
             self.fill, self.fill_mask,
