@@ -90,7 +90,15 @@ impl<T: Copy + Default> Ring<T> {
 
 impl Filter {
     /// From `src` to `dst_h` rows. `sum` is `None` for float sources.
-    pub fn new(src: (usize, usize), dst_h: usize, c: usize, x: Taps, mut y: Taps, gain: f32, sum: Option<Sum>) -> Filter {
+    pub fn new(
+        src: (usize, usize),
+        dst_h: usize,
+        c: usize,
+        x: Taps,
+        mut y: Taps,
+        gain: f32,
+        sum: Option<Sum>,
+    ) -> Filter {
         let n = (x.first.len() * c).next_multiple_of(PAD);
         let fetch = Fetch::new(&x, c, src.0, sum.is_none());
         let down_first = sum.is_none() && src.1 >= dst_h;

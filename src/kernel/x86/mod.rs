@@ -15,6 +15,8 @@ pub mod transpose;
 pub mod warp_coords;
 pub mod warp_linear;
 
+pub(crate) use crate::image::view::{bytes_of, bytes_of_mut};
+
 use crate::image::Element;
 use crate::kernel::copy::Walk;
 
