@@ -359,6 +359,22 @@ def test_filters_stand_between_moves_and_at_the_end() -> None:
     assert filters(A.Compose([A.Downscale(p=1), noop], bbox_params=VOC)) == ["aside", "resize", "resize", "join", "filter"]
 
 
+def test_boxes_and_keypoints_are_filtered_by_their_own_parameters() -> None:
+    late = A.KeypointParams("xy", check_each_transform=False)
+    pipeline = A.Compose([A.Crop(8, 0, 30, 20), A.Pad((8, 0, 0, 0))], bbox_params=VOC, keypoint_params=late)
+    points = [[2, 2], [9, 9]]
+    assert filters(pipeline, keypoints=points) == ["crop", "filter", "pad", "filter"]
+    result = pipeline(image=IMAGE, bboxes=BOXES, labels=[1, 2, 3], keypoints=points)
+    assert result["labels"] == [2, 3]  # gone between crop and pad
+    assert np.allclose(result["keypoints"], points)  # looked at only at the end
+
+
+def test_masks_stay_out_of_what_moves_the_image_aside() -> None:
+    result = A.Compose([A.Downscale(p=1), A.HorizontalFlip(p=1)])(image=IMAGE, mask=MASK)
+    assert (result["mask"] == MASK[:, ::-1]).all()
+    assert (result["image"] != IMAGE[:, ::-1]).any()
+
+
 def test_a_call_without_boxes_filters_nothing() -> None:
     pipeline = A.Compose([A.HorizontalFlip(p=1)], bbox_params=A.BboxParams("coco"))
     _, record = pipeline.run({"image": IMAGE}, record=True)
