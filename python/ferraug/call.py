@@ -152,7 +152,9 @@ def perform(
     out: Any = None,
 ) -> Context | None:
     """Runs `node` over `data`, in place; None if a plain node did not fire."""
-    draw = _core.Draw(root.seed, root.next_key() if key is None else key)
+    if key is None:
+        key = root.next_key()
+    draw = _core.Draw(root.seed, key)
     step = root.step
     fires = (draw.begin(step[0], node.p) or force) and node.p > 0 or node.always
     if not fires and not root.checks:
@@ -171,7 +173,7 @@ def perform(
     if not ctx.w:
         missing(data, root.kinds)
         raise ValueError("no image or mask to work on: the targets given are empty")
-    ctx.root = root
+    ctx.root, ctx.key = root, key
     if root.filters is not None:
         ctx.filters = root.filters(session)
     if fires:

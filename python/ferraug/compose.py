@@ -216,7 +216,7 @@ class Compose(BaseCompose):
         save_applied_params: results also say which transforms fired, as `applied_transforms`.
     """
 
-    stores = ("bbox_params", "keypoint_params", "additional_targets", "is_check_shapes")
+    stores: tuple[str, ...] = ("bbox_params", "keypoint_params", "additional_targets", "is_check_shapes")
 
     def __init__(
         self,
@@ -338,7 +338,7 @@ class SomeOf(BaseCompose):
         p: probability that any are picked.
     """
 
-    stores = ("n", "replace")
+    stores: tuple[str, ...] = ("n", "replace")
     in_order = True
 
     def __init__(self, transforms: Any, n: int = 1, replace: bool = False, p: float = 1) -> None:
@@ -445,7 +445,7 @@ class SelectiveChannelTransform(BaseCompose):
         p: probability that they are applied.
     """
 
-    stores = ("channels",)
+    stores: tuple[str, ...] = ("channels",)
 
     def __init__(self, transforms: Any, channels: Sequence[int] = (0, 1, 2), p: float = 1.0) -> None:
         super().__init__(transforms, p)

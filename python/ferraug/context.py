@@ -55,7 +55,8 @@ class Context:
     due = False  # a filter goes before the next op that moves something
     clean = False  # nothing moved since the last filter
     inside = 0  # open asides: what moves there moves the image only
-    root: Any = None  # the root of the call, for user code
+    root: Any = None  # the root of the call, and its key
+    key: tuple[int, ...] = ()
     wrap: Callable[[Any], Any] | None = None  # arrays are tensors from here on (ToTensorV2)
     after: tuple[Callable[[dict[str, Any]], None], ...] = ()  # done to the result, last
     relabel: Mapping[str, list[dict[str, Any]]] = {}  # labels of rows that user code made

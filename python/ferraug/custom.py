@@ -73,7 +73,7 @@ class BasicTransform(Node, metaclass=UserDeclaration):
     `self.random_generator`, which belong to the running call and are decided by its key.
     """
 
-    stands_for: ClassVar[tuple[str, ...]] = ("image", "dual")
+    stands_for: ClassVar[tuple[str, ...]] = ("image", "dual", "tensor")
     _targets: Any = ()
     _own_python: random.Random | None = None
     _own_numpy: np.random.Generator | None = None

@@ -275,7 +275,9 @@ class Node(metaclass=Declaration):
             self._calls = old.calls
         root = Root(self._seed if old is None else old.seed, self._calls)
         self.prepare(root)
-        root.reports = getattr(self, "save_applied_params", False)
+        root.reports |= getattr(self, "save_applied_params", False)
+        if old is None:  # of two threads that come first, one makes the sequence that both draw from
+            return self.__dict__.setdefault("_root", root)  # type: ignore[no-any-return]
         self._root = root
         return root
 
@@ -312,7 +314,7 @@ class Node(metaclass=Declaration):
         """Starts the sequence of calls anew from a seed."""
         self._seed = check_seed(seed)
         self._calls = 0
-        self._root = None
+        self.__dict__.pop("_root", None)
 
     def add_targets(self, additional_targets: Mapping[str, str]) -> None:
         """Names further targets, each with the kind it is treated as."""

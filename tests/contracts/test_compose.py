@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import ferraug as A
+from ferraug.params import REQUIRED
 from ferraug.transform import Transform
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
@@ -515,6 +516,43 @@ def test_records_repeat_a_call_bit_for_bit() -> None:
         assert list(again) == list(result)
         for name, value in result.items():
             assert np.array_equal(again[name], value), name
+
+
+def test_replay_compose_returns_the_record() -> None:
+    pipeline = A.ReplayCompose([A.RandomCrop(9, 9), A.OneOf([A.D4(), A.InvertImg()])], save_key="again")
+    result = pipeline(image=IMAGE)
+    assert (A.ReplayCompose.replay(result["again"], image=IMAGE)["image"] == result["image"]).all()
+    assert repr(A.from_dict(A.to_dict(pipeline))) == repr(pipeline)
+
+
+TARGETS = {
+    "image": IMAGE,
+    "gray": IMAGE[..., 0],
+    "images": [IMAGE, IMAGE],
+    "mask": MASK,
+    "masks": np.stack([MASK, MASK]),
+    "volume": np.stack([IMAGE] * 3),
+    "mask3d": np.stack([MASK] * 3),
+    "volumes": np.stack([np.stack([IMAGE] * 3)] * 2),
+    "masks3d": np.stack([np.stack([MASK] * 3)] * 2),
+}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("name", sorted(set(A.transforms.__all__) - {"ToTensorV2", "BBoxSafeRandomCrop"}))
+def test_every_target_comes_alone_through_every_transform(name, target) -> None:
+    arguments = {"RandomResizedCrop": ((8, 9),), "LongestMaxSize": (10,), "SmallestMaxSize": (10,), "Crop": (1, 2, 9, 8)}
+    required = [f for f in getattr(A, name).fields.values() if f.default is REQUIRED]
+    transform = getattr(A, name)(*arguments.get(name, [8] * len(required)), p=1)
+    if name == "CropNonEmptyMaskIfExists" and target not in ("mask", "masks"):
+        pytest.skip("needs a mask")
+    key, value = target if target != "gray" else "image", TARGETS[target]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        got = A.Compose([transform], seed=1)(**{key: value})[key]
+    assert len(got) == len(value) or key in ("image", "mask")
+    if "mask" in key and getattr(A, name).kind == "image":
+        assert np.array_equal(got, value)
 
 
 def test_a_record_of_another_size_is_refused() -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
+import os
 import pickle
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,6 +74,8 @@ SIGNATURES = {
     "Lambda": "image=None mask=None keypoints=None bboxes=None name=None p=1.0",
     "Compose": "transforms=! bbox_params=None keypoint_params=None additional_targets=None p=1.0 is_check_shapes=True "
     "strict=False mask_interpolation=None seed=None save_applied_params=False",
+    "ReplayCompose": "transforms=! bbox_params=None keypoint_params=None additional_targets=None p=1.0 "
+    "is_check_shapes=True save_key='replay'",
     "OneOf": "transforms=! p=0.5",
     "SomeOf": "transforms=! n=1 replace=False p=1",
     "RandomOrder": "transforms=! n=1 replace=False p=1",
@@ -431,3 +438,47 @@ def test_lambda_is_stored_by_name() -> None:
         warnings.simplefilter("error")
         with pytest.raises(UserWarning, match="multiprocessing"):
             A.Lambda(image=lambda image, **params: image)
+
+
+# -- the house -------------------------------------------------------------------------------------------------------------
+
+PACKAGE = Path(A.__file__).parent
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "transforms").glob("*.py")), ids=lambda path: path.stem)
+def test_transform_files_are_declarations(path) -> None:
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+            assert set(names) <= {"warnings"}, names
+        if isinstance(node, ast.ImportFrom):
+            assert node.module in ("__future__", "typing") or node.module.split(".")[0] == "ferraug"
+            assert node.module.split(".")[1:2] in ([], ["params"], ["context"], ["transform"], ["transforms"])
+        # float powers come from the C library and differ between CPUs
+        assert not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow))
+
+
+def test_import_is_light() -> None:
+    heavy = {"torch", "yaml", "json", "random", "difflib", "cv2", "PIL", "scipy", "albumentations", "hashlib", "ferraug.interop"}
+    code = "import sys, numpy; before = set(sys.modules); import ferraug; print(*set(sys.modules) - before)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not heavy & set(loaded)
+    assert not {name for name in loaded if name.startswith("numpy.")}
+
+
+def test_type_checkers_see_the_arguments(tmp_path) -> None:
+    pytest.importorskip("mypy")
+    (tmp_path / "use.py").write_text(
+        "import ferraug as A\n"
+        "A.Resize(3, 4, p=1)\nA.Rotate(10)\nA.Rotate(limit=(1, 2), fill=(1, 2, 3), interpolation='cubic')\n"
+        "A.Compose([A.HorizontalFlip(0.5)], bbox_params=A.BboxParams('coco'))\n"
+        "A.Rotate(limt=3)  # E\nA.Resize(3)  # E\nA.Rotate(limit='x')  # E\n"
+        "x: tuple[float, float] = A.Rotate(10).limit\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-m", "mypy", "--no-incremental", "--follow-imports=silent", "use.py"],
+        cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "MYPYPATH": str(PACKAGE.parent)},
+    )  # fmt: skip
+    lines = {int(line.split(":")[1]) for line in result.stdout.splitlines() if ": error:" in line}
+    assert lines == {6, 7, 8}, result.stdout

@@ -130,10 +130,10 @@ class ToFloat(Transform):
             raise ValueError("ToFloat: max_value must not be 0")
 
     def emit(self, ctx: Context) -> None:
-        if ctx.dtype == "float32":
+        if ctx.dtype in ("float32", ""):
             return
         peak = 1.0 if ctx.dtype == "float64" else self.max_value or ctx.max_value
-        if not peak and ctx.dtype:
+        if not peak:
             raise RuntimeError(f"ToFloat: dtype {ctx.dtype} has no highest value; set max_value")
         ctx.op("cast", "float32", float(peak))
         ctx.retype("float32", 1.0)
