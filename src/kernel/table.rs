@@ -42,7 +42,13 @@ impl Table {
 
     /// First this table, then `next`: exactly what two passes give.
     pub fn then(&self, next: &Table) -> Table {
-        let through = |a: &[u8; 256], b: &[u8; 256]| a.map(|v| b[v as usize]);
+        let through = |a: &[u8; 256], b: &[u8; 256]| {
+            let mut out = [0; 256];
+            for (out, v) in out.iter_mut().zip(a) {
+                *out = b[*v as usize];
+            }
+            out
+        };
         match (self, next) {
             (Table::Shared(a), Table::Shared(b)) => Table::Shared(through(a, b)),
             (Table::PerChannel(a), next) => {
