@@ -4,3 +4,4 @@
 
 pub mod warp_coords;
 pub mod warp_linear;
+pub mod warp_nearest;
