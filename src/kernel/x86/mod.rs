@@ -3,5 +3,6 @@
 #![allow(unsafe_code)]
 
 pub mod warp_coords;
+pub mod warp_cubic;
 pub mod warp_linear;
 pub mod warp_nearest;
