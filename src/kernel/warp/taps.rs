@@ -4,116 +4,142 @@
 
 use super::coords::{Exact, Line};
 use super::weights::{cubic_f32, lanczos as lanczos_table};
-use super::{Warp, tile};
+use super::{CHUNK, Warp, tile};
 use crate::image::{Border, Plane, RowsMut, Sample};
 use crate::simd;
 
-/// First tap and weights of one axis.
-struct Axis<'w, const K: usize> {
-    first: i64,
-    w: &'w [f32; K],
-}
-
-/// B components of a pixel.
-#[inline(always)]
-fn block<'t, T: Sample, const K: usize, const B: usize>(
-    tap: impl Fn(usize, usize) -> &'t [T],
-    wx: &[f32; K],
-    wy: &[f32; K],
-    out: &mut [T],
-) {
-    let mut sum = [0f32; B];
-    for t in 0..K {
-        let mut column = [0f32; B];
-        for k in 0..K {
-            let p = &tap(k, t)[..B];
-            for c in 0..B {
-                column[c] += wy[k] * p[c].to_f32();
-            }
-        }
-        for c in 0..B {
-            sum[c] += wx[t] * column[c];
-        }
-    }
-    for (o, s) in out[..B].iter_mut().zip(sum) {
-        *o = T::from_f32(s);
-    }
-}
-
-/// One pixel; `C` 0 stands for any number of components.
-#[inline(always)]
-fn pixel<T: Sample, const K: usize, const C: usize>(
-    src: &Plane<T>,
-    x: Axis<K>,
-    y: Axis<K>,
+/// What lies outside.
+#[derive(Clone, Copy)]
+struct Outside<'a, T> {
     border: Border,
-    fill: &[T],
-    out: &mut [T],
-) {
-    let c = if C > 0 { C } else { src.c };
-    let inside = |a: i64, n: usize| a >= 0 && a + K as i64 <= n as i64;
-    if inside(x.first, src.w) && inside(y.first, src.h) {
-        let at = y.first as usize * src.stride + x.first as usize * c;
-        let rows: [&[T]; K] = std::array::from_fn(|k| &src.data[at + k * src.stride..][..K * c]);
-        return components::<T, K, C>(|k, t, from| &rows[k][t * c + from..t * c + c], c, x.w, y.w, out);
-    }
-    let taps =
-        |a: i64, n: usize| -> [Option<usize>; K] { std::array::from_fn(|k| border.fold(a as isize + k as isize, n)) };
-    let (xs, ys) = (taps(x.first, src.w), taps(y.first, src.h));
-    if xs.iter().all(Option::is_none) || ys.iter().all(Option::is_none) {
-        return out.copy_from_slice(fill);
-    }
-    let tap = |k: usize, t: usize, from: usize| match (xs[t], ys[k]) {
-        (Some(x), Some(y)) => &src.data[y * src.stride + x * c + from..][..c - from],
-        _ => &fill[from..c],
-    };
-    components::<T, K, C>(tap, c, x.w, y.w, out)
+    fill: &'a [T],
 }
 
+/// One pixel with its K × K taps inside, the first at `at`.
 #[inline(always)]
-fn components<'t, T: Sample, const K: usize, const C: usize>(
-    tap: impl Fn(usize, usize, usize) -> &'t [T],
-    c: usize,
+fn inner<T: Sample, const K: usize, const C: usize>(
+    data: &[T],
+    at: usize,
+    stride: usize,
     wx: &[f32; K],
     wy: &[f32; K],
+    out: &mut [T; C],
+) {
+    // Room for K · C, which a type cannot say.
+    let mut columns = [0f32; 32];
+    for k in 0..K {
+        let row = &data[at + k * stride..][..K * C];
+        for j in 0..K * C {
+            columns[j] += wy[k] * row[j].to_f32();
+        }
+    }
+    for c in 0..C {
+        let mut sum = 0.0;
+        for t in 0..K {
+            sum += wx[t] * columns[t * C + c];
+        }
+        out[c] = T::from_f32(sum);
+    }
+}
+
+/// One pixel with any taps outside, or with any number of components. `first`: its first tap.
+#[inline(never)]
+fn outer<T: Sample, const K: usize>(
+    src: &Plane<T>,
+    first: [i32; 2],
+    wx: &[f32; K],
+    wy: &[f32; K],
+    o: Outside<T>,
     out: &mut [T],
 ) {
-    if C > 0 {
-        return block::<T, K, C>(|k, t| tap(k, t, 0), wx, wy, out);
+    let taps =
+        |a: i32, n: usize| -> [Option<usize>; K] { std::array::from_fn(|k| o.border.fold(a as isize + k as isize, n)) };
+    let (xs, ys) = (taps(first[0], src.w), taps(first[1], src.h));
+    if xs.iter().all(Option::is_none) || ys.iter().all(Option::is_none) {
+        return out.copy_from_slice(o.fill);
     }
-    let mut from = 0;
-    while from + 8 <= c {
-        block::<T, K, 8>(|k, t| tap(k, t, from), wx, wy, &mut out[from..]);
-        from += 8;
+    for (c, out) in out.iter_mut().enumerate() {
+        let mut sum = 0.0;
+        for t in 0..K {
+            let mut column = 0.0;
+            for k in 0..K {
+                let p = match (xs[t], ys[k]) {
+                    (Some(x), Some(y)) => src.data[y * src.stride + x * src.c + c],
+                    _ => o.fill[c],
+                };
+                column += wy[k] * p.to_f32();
+            }
+            sum += wx[t] * column;
+        }
+        *out = T::from_f32(sum);
     }
-    while from < c {
-        block::<T, K, 1>(|k, t| tap(k, t, from), wx, wy, &mut out[from..]);
-        from += 1;
+}
+
+/// The pixels of a chunk. `first` are their first taps; `weights` of a pixel's index and axis.
+#[inline(always)]
+fn chunk<T: Sample, const K: usize, const C: usize>(
+    src: &Plane<T>,
+    first: &[[i32; CHUNK]; 2],
+    weights: impl Fn(usize, usize) -> [f32; K],
+    o: Outside<T>,
+    out: &mut [T],
+) {
+    let (right, low) = ((src.w + 1).saturating_sub(K) as u32, (src.h + 1).saturating_sub(K) as u32);
+    for (i, p) in out.as_chunks_mut::<C>().0.iter_mut().enumerate() {
+        let (ix, iy) = (first[0][i], first[1][i]);
+        let (wx, wy) = (weights(i, 0), weights(i, 1));
+        if (ix as u32) < right && (iy as u32) < low {
+            let at = iy as usize * src.stride + ix as usize * C;
+            inner::<T, K, C>(src.data, at, src.stride, &wx, &wy, p);
+        } else {
+            outer(src, [ix, iy], &wx, &wy, o, p);
+        }
+    }
+}
+
+/// As `chunk`, for any number of components.
+fn chunk_any<T: Sample, const K: usize>(
+    src: &Plane<T>,
+    first: &[[i32; CHUNK]; 2],
+    weights: impl Fn(usize, usize) -> [f32; K],
+    o: Outside<T>,
+    out: &mut [T],
+) {
+    for (i, p) in out.chunks_exact_mut(src.c).enumerate() {
+        outer(src, [first[0][i], first[1][i]], &weights(i, 0), &weights(i, 1), o, p);
     }
 }
 
 macro_rules! filter {
-    ($(#[$m:meta])* $rows:ident, $line:ident, $K:literal, $margin:expr, |$l:ident, $x:ident| $axes:block) => {
+    ($(#[$m:meta])* $rows:ident, $pass:ident, $K:literal, $reach:literal, $weights:expr, $positions:expr) => {
         simd! {
-            fn $line[T: Sample, const C: usize][T, C](src: &Plane<T>, line: &Line, border: Border, fill: &[T], x0: usize, out: &mut [T]) {
-                let c = if C > 0 { C } else { src.c };
-                for (i, p) in out.chunks_exact_mut(c).enumerate() {
-                    let ($l, $x) = (line, x0 + i);
-                    let ((fx, wx), (fy, wy)) = $axes;
-                    pixel::<T, $K, C>(src, Axis { first: fx, w: &wx }, Axis { first: fy, w: &wy }, border, fill, p);
-                }
+            fn $pass[T: Sample, const C: usize][T, C](src: &Plane<T>, e: &Exact, border: Border, fill: &[T], out: &mut [T]) {
+                let weights = |i: usize, axis: usize| -> [f32; $K] { $weights(e.f[axis][i]) };
+                chunk::<T, $K, C>(src, &e.i, weights, Outside { border, fill }, out)
             }
         }
 
         $(#[$m])*
-        pub(super) fn $rows<T: Sample>(src: &Plane<T>, warp: &Warp, fill: &[T], x0: usize, y0: usize, out: &mut RowsMut<T>) {
-            let c = src.c;
-            tile::segments(src, warp, $margin, fill, (x0, y0), out, |line, a, o| {
-                match c {
-                    1 => $line::<T, 1>(src, line, warp.border, fill, a, o),
-                    3 => $line::<T, 3>(src, line, warp.border, fill, a, o),
-                    4 => $line::<T, 4>(src, line, warp.border, fill, a, o),
-                    _ => $line::<T, 0>(src, line, warp.border, fill, a, o),
+        pub(super) fn $rows<T: Sample>(
+            src: &Plane<T>,
+            warp: &Warp,
+            fill: &[T],
+            x0: usize,
+            y0: usize,
+            out: &mut RowsMut<T>,
+        ) {
+            let border = warp.border;
+            let mut e = Exact { i: [[0; CHUNK]; 2], f: [[0.0; CHUNK]; 2] };
+            tile::segments(src, warp, $reach, fill, (x0, y0), out, |line, x, o| {
+                $positions(line, x, o.len() / src.c, &mut e);
+                match src.c {
+                    1 => $pass::<T, 1>(src, &e, border, fill, o),
+                    3 => $pass::<T, 3>(src, &e, border, fill, o),
+                    4 => $pass::<T, 4>(src, &e, border, fill, o),
+                    _ => {
+                        let weights = |i: usize, axis: usize| -> [f32; $K] { $weights(e.f[axis][i]) };
+                        chunk_any(src, &e.i, weights, Outside { border, fill }, o)
+                    }
                 }
             });
         }
@@ -122,27 +148,26 @@ macro_rules! filter {
 
 filter! {
     /// Two taps an axis.
-    linear, linear_line, 2, 1, |line, x| {
-        let (px, py) = line.exact(x);
-        let axis = |p: Exact| (p.i, [1.0 - p.f, p.f]);
-        (axis(px), axis(py))
-    }
+    linear, linear_pass, 2, 1, |f: f32| [1.0 - f, f], Line::exact_chunk
 }
 
 filter! {
     /// Four taps an axis.
-    cubic, cubic_line, 4, 2, |line, x| {
-        let (px, py) = line.exact(x);
-        let axis = |p: Exact| (p.i - 1, cubic_f32(p.f));
-        (axis(px), axis(py))
+    cubic, cubic_pass, 4, 2, cubic_f32, |line: &Line, x: usize, n: usize, e: &mut Exact| {
+        line.exact_chunk(x, n, e);
+        e.i.as_flattened_mut().iter_mut().for_each(|i| *i -= 1);
     }
 }
 
 filter! {
-    /// Eight taps an axis, positions on a 1/32 grid.
-    lanczos, lanczos_line, 8, 5, |line, x| {
-        let (gx, gy) = line.grid(x);
-        let axis = |g: i64| ((g >> 5) - 3, lanczos_table()[(g & 31) as usize]);
-        (axis(gx), axis(gy))
+    /// Eight taps an axis, positions on a 1/32 grid: the fraction holds the index of the weights.
+    lanczos, lanczos_pass, 8, 5, |f: f32| lanczos_table()[f as usize & 31], |line: &Line, x: usize, n: usize, e: &mut Exact| {
+        for k in 0..n {
+            let (gx, gy) = line.grid(x + k);
+            for (axis, g) in [gx, gy].into_iter().enumerate() {
+                e.i[axis][k] = ((g >> 5) - 3).clamp(i32::MIN as i64, i32::MAX as i64) as i32;
+                e.f[axis][k] = (g & 31) as f32;
+            }
+        }
     }
 }

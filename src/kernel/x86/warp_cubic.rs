@@ -12,7 +12,7 @@ use std::arch::x86_64::*;
 fn check(data: &[u8], stride: usize, load: usize, cub: &Cubic, n: usize) {
     assert!(n <= CHUNK);
     let top = cub.off[..n].iter().fold(0, |a, &b| a.max(b));
-    let step = cub.kx[..n].iter().chain(&cub.ky[..n]).fold(0, |a, &b| a.max(b));
+    let step = cub.kx[..n].iter().fold(0, |a, &b| a.max(b)).max(cub.ky[..n].iter().fold(0, |a, &b| a.max(b)));
     assert!(
         top as usize + 3 * stride + load <= data.len() && (step as usize) < CUBIC.x.len(),
         "taps lie in the source"
@@ -87,7 +87,9 @@ fn several<const C: usize>(data: &[u8], stride: usize, cub: &Cubic, out: &mut [u
     // SAFETY: a plain load of a constant.
     let order = unsafe { _mm256_loadu_si256(if C == 3 { &ORDER3 } else { &ORDER4 }.as_ptr().cast()) };
     let drop = _mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1);
-    for (k, o) in out.chunks_mut(8 * C).enumerate() {
+    let len = out.len();
+    for k in 0..n.div_ceil(8) {
+        let o = &mut out[8 * C * k..];
         let pair = |i: usize| {
             let two = |i: usize| pixel(data.as_ptr(), stride, cub, 8 * k + i, order);
             let sum = _mm256_hadd_epi32(two(i), two(i + 1));
@@ -103,13 +105,18 @@ fn several<const C: usize>(data: &[u8], stride: usize, cub: &Cubic, out: &mut [u
             (low, high) = (_mm_shuffle_epi8(low, drop), _mm_shuffle_epi8(high, drop));
         }
         let mut bytes = [0u8; 32];
-        let to = bytes.as_mut_ptr();
-        // SAFETY: `bytes` holds both stores.
+        // Three components leave the second store 4 bytes too long: only with more pixels behind is there room.
+        let fits = 8 * C * k + 4 * C + 16 <= len;
+        let to = if fits { o.as_mut_ptr() } else { bytes.as_mut_ptr() };
+        // SAFETY: `to` has room for both stores, in `out` or in `bytes`.
         unsafe {
             _mm_storeu_si128(to.cast(), low);
             _mm_storeu_si128(to.add(4 * C).cast(), high);
         }
-        o.copy_from_slice(&bytes[..o.len()]);
+        if !fits {
+            let n = o.len().min(8 * C);
+            o[..n].copy_from_slice(&bytes[..n]);
+        }
     }
 }
 
@@ -143,6 +150,10 @@ fn one(data: &[u8], stride: usize, cub: &Cubic, out: &mut [u8]) {
         };
         let v = _mm_packs_epi32(quad(0), quad(4));
         let v = _mm_cvtsi128_si64(_mm_packus_epi16(v, v)).to_le_bytes();
-        o.copy_from_slice(&v[..o.len()]);
+        if o.len() == 8 {
+            o.copy_from_slice(&v);
+        } else {
+            o.copy_from_slice(&v[..o.len()]);
+        }
     }
 }
