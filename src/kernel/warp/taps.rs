@@ -30,12 +30,13 @@ fn inner<T: Sample, const K: usize, const C: usize>(
     for k in 0..K {
         let row = &data[at + k * stride..][..K * C];
         for j in 0..K * C {
-            columns[j] += wy[k] * row[j].to_f32();
+            let p = wy[k] * row[j].to_f32();
+            columns[j] = if k == 0 { p } else { columns[j] + p };
         }
     }
     for c in 0..C {
-        let mut sum = 0.0;
-        for t in 0..K {
+        let mut sum = wx[0] * columns[c];
+        for t in 1..K {
             sum += wx[t] * columns[t * C + c];
         }
         out[c] = T::from_f32(sum);
@@ -59,115 +60,154 @@ fn outer<T: Sample, const K: usize>(
         return out.copy_from_slice(o.fill);
     }
     for (c, out) in out.iter_mut().enumerate() {
-        let mut sum = 0.0;
-        for t in 0..K {
-            let mut column = 0.0;
-            for k in 0..K {
-                let p = match (xs[t], ys[k]) {
-                    (Some(x), Some(y)) => src.data[y * src.stride + x * src.c + c],
-                    _ => o.fill[c],
-                };
-                column += wy[k] * p.to_f32();
-            }
-            sum += wx[t] * column;
-        }
-        *out = T::from_f32(sum);
+        let column = |t: usize| {
+            let tap = |k: usize| match (xs[t], ys[k]) {
+                (Some(x), Some(y)) => wy[k] * src.data[y * src.stride + x * src.c + c].to_f32(),
+                _ => wy[k] * o.fill[c].to_f32(),
+            };
+            wx[t] * (1..K).fold(tap(0), |sum, k| sum + tap(k))
+        };
+        *out = T::from_f32((1..K).fold(column(0), |sum, t| sum + column(t)));
     }
 }
 
-/// The pixels of a chunk. `first` are their first taps; `weights` of a pixel's index and axis.
-#[inline(always)]
-fn chunk<T: Sample, const K: usize, const C: usize>(
+/// Weights of a chunk: of each axis, tap and pixel.
+type Weights<const K: usize> = [[[f32; CHUNK]; K]; 2];
+
+/// The pixels of a chunk. `first` are their first taps.
+fn chunk<T: Sample, const K: usize>(
     src: &Plane<T>,
     first: &[[i32; CHUNK]; 2],
-    weights: impl Fn(usize, usize) -> [f32; K],
+    weights: &Weights<K>,
     o: Outside<T>,
+    bad: &mut [u8; CHUNK],
     out: &mut [T],
 ) {
-    let (right, low) = ((src.w + 1).saturating_sub(K) as u32, (src.h + 1).saturating_sub(K) as u32);
-    for (i, p) in out.as_chunks_mut::<C>().0.iter_mut().enumerate() {
-        let (ix, iy) = (first[0][i], first[1][i]);
-        let (wx, wy) = (weights(i, 0), weights(i, 1));
-        if (ix as u32) < right && (iy as u32) < low {
-            let at = iy as usize * src.stride + ix as usize * C;
-            inner::<T, K, C>(src.data, at, src.stride, &wx, &wy, p);
-        } else {
-            outer(src, [ix, iy], &wx, &wy, o, p);
-        }
+    let c = src.c;
+    match c {
+        1 => inside::<T, K, 1>(src, first, weights, bad, out),
+        3 => inside::<T, K, 3>(src, first, weights, bad, out),
+        4 => inside::<T, K, 4>(src, first, weights, bad, out),
+        _ => bad.fill(1),
     }
+    tile::each_marked(bad, out.len() / c, |i| {
+        let w: [[f32; K]; 2] = std::array::from_fn(|axis| std::array::from_fn(|t| weights[axis][t][i]));
+        outer(src, [first[0][i], first[1][i]], &w[0], &w[1], o, &mut out[i * c..][..c]);
+    });
 }
 
-/// As `chunk`, for any number of components.
-fn chunk_any<T: Sample, const K: usize>(
+/// The pixels whose taps are all inside; the others are marked.
+fn inside<T: Sample, const K: usize, const C: usize>(
     src: &Plane<T>,
     first: &[[i32; CHUNK]; 2],
-    weights: impl Fn(usize, usize) -> [f32; K],
-    o: Outside<T>,
+    weights: &Weights<K>,
+    bad: &mut [u8; CHUNK],
     out: &mut [T],
 ) {
-    for (i, p) in out.chunks_exact_mut(src.c).enumerate() {
-        outer(src, [first[0][i], first[1][i]], &weights(i, 0), &weights(i, 1), o, p);
+    #[cfg(target_arch = "x86_64")]
+    if crate::simd::level() >= crate::simd::Level::V3 {
+        use crate::kernel::x86::warp_taps::{Chunk, taps_v3};
+        let chunk = Chunk { w: src.w, h: src.h, stride: src.stride, first, weights };
+        if taps_v3::<T, K, C>(src.data, &chunk, out, bad) {
+            return;
+        }
+    }
+    inside_plain::<T, K, C>(src, first, weights, bad, out)
+}
+
+simd! {
+    fn inside_plain[T: Sample, const K: usize, const C: usize][T, K, C](
+        src: &Plane<T>,
+        first: &[[i32; CHUNK]; 2],
+        weights: &Weights<K>,
+        bad: &mut [u8; CHUNK],
+        out: &mut [T],
+    ) {
+        let (right, low) = ((src.w + 1).saturating_sub(K) as u32, (src.h + 1).saturating_sub(K) as u32);
+        for (i, p) in out.as_chunks_mut::<C>().0.iter_mut().enumerate() {
+            let (ix, iy) = (first[0][i] as u32, first[1][i] as u32);
+            bad[i] = u8::from(ix >= right || iy >= low);
+            if bad[i] == 0 {
+                let w: [[f32; K]; 2] = std::array::from_fn(|axis| std::array::from_fn(|t| weights[axis][t][i]));
+                let at = iy as usize * src.stride + ix as usize * C;
+                inner::<T, K, C>(src.data, at, src.stride, &w[0], &w[1], p);
+            }
+        }
     }
 }
 
-macro_rules! filter {
-    ($(#[$m:meta])* $rows:ident, $pass:ident, $K:literal, $reach:literal, $weights:expr, $positions:expr) => {
-        simd! {
-            fn $pass[T: Sample, const C: usize][T, C](src: &Plane<T>, e: &Exact, border: Border, fill: &[T], out: &mut [T]) {
-                let weights = |i: usize, axis: usize| -> [f32; $K] { $weights(e.f[axis][i]) };
-                chunk::<T, $K, C>(src, &e.i, weights, Outside { border, fill }, out)
-            }
-        }
-
-        $(#[$m])*
-        pub(super) fn $rows<T: Sample>(
-            src: &Plane<T>,
-            warp: &Warp,
-            fill: &[T],
-            x0: usize,
-            y0: usize,
-            out: &mut RowsMut<T>,
-        ) {
-            let border = warp.border;
-            let mut e = Exact { i: [[0; CHUNK]; 2], f: [[0.0; CHUNK]; 2] };
-            tile::segments(src, warp, $reach, fill, (x0, y0), out, |line, x, o| {
-                $positions(line, x, o.len() / src.c, &mut e);
-                match src.c {
-                    1 => $pass::<T, 1>(src, &e, border, fill, o),
-                    3 => $pass::<T, 3>(src, &e, border, fill, o),
-                    4 => $pass::<T, 4>(src, &e, border, fill, o),
-                    _ => {
-                        let weights = |i: usize, axis: usize| -> [f32; $K] { $weights(e.f[axis][i]) };
-                        chunk_any(src, &e.i, weights, Outside { border, fill }, o)
-                    }
-                }
-            });
-        }
-    };
+/// Rows of a filter of K taps, of which `before` lie before a position; `fill_in` makes positions and weights.
+#[allow(clippy::too_many_arguments)]
+fn rows<T: Sample, const K: usize>(
+    src: &Plane<T>,
+    warp: &Warp,
+    reach: i64,
+    fill: &[T],
+    origin: (usize, usize),
+    out: &mut RowsMut<T>,
+    mut fill_in: impl FnMut(&Line, usize, usize, &mut Exact, &mut Weights<K>),
+) {
+    let o = Outside { border: warp.border, fill };
+    let mut e = Exact { i: [[0; CHUNK]; 2], f: [[0.0; CHUNK]; 2] };
+    let mut weights = [[[0.0; CHUNK]; K]; 2];
+    let mut bad = [0; CHUNK];
+    tile::segments(src, warp, reach, fill, origin, out, |line, x, out| {
+        fill_in(line, x, out.len() / src.c, &mut e, &mut weights);
+        chunk::<T, K>(src, &e.i, &weights, o, &mut bad, out);
+    });
 }
 
-filter! {
-    /// Two taps an axis.
-    linear, linear_pass, 2, 1, |f: f32| [1.0 - f, f], Line::exact_chunk
-}
-
-filter! {
-    /// Four taps an axis.
-    cubic, cubic_pass, 4, 2, cubic_f32, |line: &Line, x: usize, n: usize, e: &mut Exact| {
+/// Two taps an axis.
+pub(super) fn linear<T: Sample>(src: &Plane<T>, warp: &Warp, fill: &[T], x0: usize, y0: usize, out: &mut RowsMut<T>) {
+    rows::<T, 2>(src, warp, 1, fill, (x0, y0), out, |line, x, n, e, w| {
         line.exact_chunk(x, n, e);
-        e.i.as_flattened_mut().iter_mut().for_each(|i| *i -= 1);
+        linear_weights(&e.f, n, w);
+    });
+}
+
+simd! {
+    fn linear_weights(f: &[[f32; CHUNK]; 2], n: usize, w: &mut Weights<2>) {
+        for (f, [a, b]) in f.iter().zip(w) {
+            for ((&f, a), b) in f[..n].iter().zip(a).zip(b) {
+                (*a, *b) = (1.0 - f, f);
+            }
+        }
     }
 }
 
-filter! {
-    /// Eight taps an axis, positions on a 1/32 grid: the fraction holds the index of the weights.
-    lanczos, lanczos_pass, 8, 5, |f: f32| lanczos_table()[f as usize & 31], |line: &Line, x: usize, n: usize, e: &mut Exact| {
+/// Four taps an axis.
+pub(super) fn cubic<T: Sample>(src: &Plane<T>, warp: &Warp, fill: &[T], x0: usize, y0: usize, out: &mut RowsMut<T>) {
+    rows::<T, 4>(src, warp, 2, fill, (x0, y0), out, |line, x, n, e, w| {
+        line.exact_chunk(x, n, e);
+        cubic_weights(e, n, w);
+    });
+}
+
+simd! {
+    fn cubic_weights(e: &mut Exact, n: usize, w: &mut Weights<4>) {
+        for (f, [a, b, c, d]) in e.f.iter().zip(w) {
+            for ((((&f, a), b), c), d) in f[..n].iter().zip(a).zip(b).zip(c).zip(d) {
+                [*a, *b, *c, *d] = cubic_f32(f);
+            }
+        }
+        for i in &mut e.i {
+            i[..n].iter_mut().for_each(|i| *i -= 1);
+        }
+    }
+}
+
+/// Eight taps an axis, positions on a 1/32 grid.
+pub(super) fn lanczos<T: Sample>(src: &Plane<T>, warp: &Warp, fill: &[T], x0: usize, y0: usize, out: &mut RowsMut<T>) {
+    let table = lanczos_table();
+    rows::<T, 8>(src, warp, 5, fill, (x0, y0), out, |line, x, n, e, w| {
         for k in 0..n {
             let (gx, gy) = line.grid(x + k);
             for (axis, g) in [gx, gy].into_iter().enumerate() {
                 e.i[axis][k] = ((g >> 5) - 3).clamp(i32::MIN as i64, i32::MAX as i64) as i32;
-                e.f[axis][k] = (g & 31) as f32;
+                for (w, v) in w[axis].iter_mut().zip(table[(g & 31) as usize]) {
+                    w[k] = v;
+                }
             }
         }
-    }
+    });
 }

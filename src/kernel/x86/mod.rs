@@ -6,3 +6,4 @@ pub mod warp_coords;
 pub mod warp_cubic;
 pub mod warp_linear;
 pub mod warp_nearest;
+pub mod warp_taps;
