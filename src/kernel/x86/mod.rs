@@ -13,7 +13,10 @@ pub mod resize_rows;
 pub mod table;
 pub mod transpose;
 pub mod warp_coords;
+pub mod warp_cubic;
 pub mod warp_linear;
+pub mod warp_nearest;
+pub mod warp_taps;
 
 pub(crate) use crate::image::view::{bytes_of, bytes_of_mut};
 
