@@ -107,3 +107,50 @@ impl Floats {
         }
     }
 }
+
+/// Pixels of three or four components as four lanes, `k` taps that begin at `off`; false if it is another case.
+pub fn lanes(line: &[f32], off: &[u32], w: &[f32], k: usize, c: usize, out: &mut [f32]) -> bool {
+    if simd::level() < Level::V3 || !matches!(c, 3 | 4) {
+        return false;
+    }
+    assert!(w.len() == off.len() * k && out.len() >= off.len() * c);
+    let last = off.iter().fold(0, |m, o| m.max(*o)) as usize;
+    assert!(line.len() >= last + (k - 1) * c + 4);
+    // SAFETY: the level has been probed; taps and output lie in their slices (just checked).
+    unsafe {
+        match (k, c) {
+            (2, 3) => lanes_v3::<2, 3>(line, off, w, out),
+            (2, 4) => lanes_v3::<2, 4>(line, off, w, out),
+            (4, 3) => lanes_v3::<4, 3>(line, off, w, out),
+            (4, 4) => lanes_v3::<4, 4>(line, off, w, out),
+            (8, 3) => lanes_v3::<8, 3>(line, off, w, out),
+            (8, 4) => lanes_v3::<8, 4>(line, off, w, out),
+            _ => return false,
+        }
+    }
+    true
+}
+
+#[target_feature(enable = "avx2")]
+unsafe fn lanes_v3<const K: usize, const C: usize>(line: &[f32], off: &[u32], w: &[f32], out: &mut [f32]) {
+    let n = off.len();
+    for i in 0..n {
+        // SAFETY: the caller's; four lanes are stored where another pixel follows or a pixel has four.
+        unsafe {
+            let from = line.as_ptr().add(*off.get_unchecked(i) as usize);
+            let w = w.as_ptr().add(i * K);
+            let mut sum = _mm_mul_ps(_mm_loadu_ps(from), _mm_broadcast_ss(&*w));
+            for t in 1..K {
+                let v = _mm_mul_ps(_mm_loadu_ps(from.add(t * C)), _mm_broadcast_ss(&*w.add(t)));
+                sum = _mm_add_ps(sum, v);
+            }
+            if C == 4 || i + 1 < n {
+                _mm_storeu_ps(out.as_mut_ptr().add(i * C), sum);
+            } else {
+                let mut lanes = [0.0; 4];
+                _mm_storeu_ps(lanes.as_mut_ptr(), sum);
+                out[i * C..][..C].copy_from_slice(&lanes[..C]);
+            }
+        }
+    }
+}
