@@ -18,6 +18,8 @@ const SLACK: usize = 64;
 
 /// How a line is filled, and where its taps lie.
 pub(super) struct Fetch {
+    /// Pixels of a source row.
+    w: usize,
     /// Columns `lo..hi`, clamped; or, where the filter skips most columns, the taps of each output pixel, pair after
     /// pair of all of them.
     span: Option<(i32, i32)>,
@@ -38,6 +40,7 @@ impl Fetch {
         // Pixels are copied in words of up to eight elements, the last of which may run over.
         let pair = if skips { 2 * c * n + 8 } else { 2 * c };
         Fetch {
+            w,
             span: (!skips).then_some((lo, hi)),
             off: match skips {
                 true => (0..n as u32).map(|i| i * 2 * c as u32).collect(),
@@ -51,18 +54,18 @@ impl Fetch {
 
     /// The line and the columns of the source that belong into its middle, if it holds all columns: `seal` repeats the
     /// edges once they are there.
-    pub fn middle<'a, T: Sample>(&self, w: usize, c: usize, line: &'a mut Vec<T>) -> (&'a mut [T], Range<usize>) {
+    pub fn middle<'a, T: Sample>(&self, c: usize, line: &'a mut Vec<T>) -> (&'a mut [T], Range<usize>) {
         let (lo, hi) = self.span.expect("all columns");
         line.resize((hi - lo) as usize * c + SLACK, T::default());
-        let (a, b) = (lo.clamp(0, w as i32 - 1), hi.clamp(1, w as i32));
+        let (a, b) = (lo.clamp(0, self.w as i32 - 1), hi.clamp(1, self.w as i32));
         let at = (a - lo) as usize * c..(b - lo) as usize * c;
         (&mut line[at], a as usize * c..b as usize * c)
     }
 
     /// Repeats the edge pixels beyond the middle.
-    pub fn seal<T: Sample>(&self, w: usize, c: usize, line: &mut [T]) {
+    pub fn seal<T: Sample>(&self, c: usize, line: &mut [T]) {
         let (lo, hi) = self.span.expect("all columns");
-        let (a, b) = (lo.clamp(0, w as i32 - 1), hi.clamp(1, w as i32));
+        let (a, b) = (lo.clamp(0, self.w as i32 - 1), hi.clamp(1, self.w as i32));
         let (head, rest) = line.split_at_mut((a - lo) as usize * c);
         let (body, tail) = rest.split_at_mut((b - a) as usize * c);
         head.chunks_exact_mut(c).for_each(|p| p.copy_from_slice(&body[..c]));
@@ -72,11 +75,10 @@ impl Fetch {
 
     /// Fills the line from a source row.
     pub fn fill<T: Sample>(&self, x: &Taps, row: &[T], c: usize, line: &mut Vec<T>) {
-        let w = row.len() / c;
         if self.span.is_some() {
-            let (middle, from) = self.middle(w, c, line);
+            let (middle, from) = self.middle(c, line);
             middle.copy_from_slice(&row[from]);
-            self.seal(w, c, line);
+            self.seal(c, line);
             return;
         }
         let n = x.first.len();

@@ -90,7 +90,15 @@ impl<T: Copy + Default> Ring<T> {
 
 impl Filter {
     /// From `src` to `dst_h` rows. `sum` is `None` for float sources.
-    pub fn new(src: (usize, usize), dst_h: usize, c: usize, x: Taps, mut y: Taps, gain: f32, sum: Option<Sum>) -> Filter {
+    pub fn new(
+        src: (usize, usize),
+        dst_h: usize,
+        c: usize,
+        x: Taps,
+        mut y: Taps,
+        gain: f32,
+        sum: Option<Sum>,
+    ) -> Filter {
         let n = (x.first.len() * c).next_multiple_of(PAD);
         let fetch = Fetch::new(&x, c, src.0, sum.is_none());
         let down_first = sum.is_none() && src.1 >= dst_h;
@@ -263,9 +271,9 @@ impl Filter {
         let w = &self.y.w[y * self.y.k..(y + 1) * self.y.k];
         let w = &w[..w.iter().rposition(|w| *w != 0.0).map_or(2, |i| i + 1).max(2)];
         let (first, top) = (self.y.first[y], self.h as i32 - 1);
-        let (middle, from) = self.fetch.middle(src.w, self.c, &mut self.floats);
+        let (middle, from) = self.fetch.middle(self.c, &mut self.floats);
         blend_any(|t| &src.row((first + t as i32).clamp(0, top) as usize)[from.clone()], w, self.gain, middle);
-        self.fetch.seal(src.w, self.c, &mut self.floats);
+        self.fetch.seal(self.c, &mut self.floats);
         #[cfg(target_arch = "x86_64")]
         if let Some(f) = &self.fast_floats {
             return f.row(&self.floats, out);

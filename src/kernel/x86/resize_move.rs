@@ -34,11 +34,12 @@ impl Pixels {
         // Where pixels can be copied, shorter blocks than that lose.
         let least = if matches!(size, 3 | 6 | 12) { 2 * size + 1 } else { 0 };
         let fits = |block: usize, window: u32| at.chunks(block).all(|c| span(c).1 - span(c).0 < window);
-        if level == Level::Vbmi && need >= 128 {
-            if let Some(block) = [64, 32, 16, 8].into_iter().find(|b| fits(*b, 128) && *b >= least) {
-                let (base, pick) = windows::<64>(&at, block, need - 128);
-                return Some(Pixels { how: How::Window128(block, pick), base, n, need });
-            }
+        if level == Level::Vbmi
+            && need >= 128
+            && let Some(block) = [64, 32, 16, 8].into_iter().find(|b| fits(*b, 128) && *b >= least)
+        {
+            let (base, pick) = windows::<64>(&at, block, need - 128);
+            return Some(Pixels { how: How::Window128(block, pick), base, n, need });
         }
         if need >= 16 {
             let blocks = if size == 1 { &[16, 8, 4][..] } else { &[16, 8] };

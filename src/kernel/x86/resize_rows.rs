@@ -130,7 +130,12 @@ pub fn blend<const K: usize>(rows: [&[f32]; K], w: [f32; K], gain: f32, out: &mu
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-unsafe fn blend_v4<const K: usize, const GAIN: bool>(rows: [&[f32]; K], w: [f32; K], gain: f32, out: &mut [u8]) -> usize {
+unsafe fn blend_v4<const K: usize, const GAIN: bool>(
+    rows: [&[f32]; K],
+    w: [f32; K],
+    gain: f32,
+    out: &mut [u8],
+) -> usize {
     let n = out.len() / 64 * 64;
     let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     let mut weights = [_mm512_setzero_ps(); K];
@@ -159,7 +164,12 @@ unsafe fn blend_v4<const K: usize, const GAIN: bool>(rows: [&[f32]; K], w: [f32;
 }
 
 #[target_feature(enable = "avx2")]
-unsafe fn blend_v3<const K: usize, const GAIN: bool>(rows: [&[f32]; K], w: [f32; K], gain: f32, out: &mut [u8]) -> usize {
+unsafe fn blend_v3<const K: usize, const GAIN: bool>(
+    rows: [&[f32]; K],
+    w: [f32; K],
+    gain: f32,
+    out: &mut [u8],
+) -> usize {
     let n = out.len() / 32 * 32;
     let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
     let mut weights = [_mm256_setzero_ps(); K];
