@@ -4,6 +4,7 @@
 
 pub mod channels;
 pub mod chw;
+pub mod mix;
 pub mod table;
 
 use crate::image::Element;
