@@ -281,11 +281,11 @@ pub fn gray_f32_row(src: &[f32], dst: &mut [f32], method: Gray, c: usize, out_c:
 }
 
 /// Fraction bits of a byte matrix.
-pub(crate) const MATRIX_SHIFT: u32 = 14;
+pub const MATRIX_SHIFT: u32 = 14;
 
 /// A matrix for bytes: weights in steps of 2⁻¹⁴ from −2 up to 2, offsets with the half that rounds.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct MatrixU8 {
+pub struct MatrixU8 {
     /// Weights of R, G and B in each row.
     pub weights: [[i16; 3]; 3],
     /// What is added before the shift.

@@ -103,7 +103,7 @@ simd! {
 /// The integer part of a number in 0..256.
 #[inline(always)]
 fn floor_u8(y: f32) -> u8 {
-    // At 2¹⁵ the last eight bits of an f32 are the fraction; above them stands the integer.
+    // The nearest integer, by the sum with 1.5·2²³, or the one below if that lies above.
     let down = (y + 12_582_912.0) - 12_582_912.0;
     let down = if down > y { down - 1.0 } else { down };
     (down + 12_582_912.0).to_bits() as u8
