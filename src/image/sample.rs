@@ -85,6 +85,10 @@ pub trait Sample: Element + PartialOrd {
     fn to_f32(self) -> f32;
     /// From f32: u8 rounds half to even and saturates (NaN → 0), f32 is taken as it is.
     fn from_f32(v: f32) -> Self;
+    /// The samples themselves if they are u8, for kernels with an integer text of their own.
+    fn bytes(data: &[Self]) -> Option<&[u8]>;
+    /// As `bytes`, to write.
+    fn bytes_mut(data: &mut [Self]) -> Option<&mut [u8]>;
 }
 
 mod private {
@@ -116,6 +120,12 @@ impl Sample for u8 {
         let v = if v < 255.0 { v } else { 255.0 };
         ((v + 12_582_912.0).to_bits() & 0xff) as u8
     }
+    fn bytes(data: &[u8]) -> Option<&[u8]> {
+        Some(data)
+    }
+    fn bytes_mut(data: &mut [u8]) -> Option<&mut [u8]> {
+        Some(data)
+    }
 }
 
 impl Sample for f32 {
@@ -128,6 +138,12 @@ impl Sample for f32 {
     #[inline(always)]
     fn from_f32(v: f32) -> f32 {
         v
+    }
+    fn bytes(_: &[f32]) -> Option<&[u8]> {
+        None
+    }
+    fn bytes_mut(_: &mut [f32]) -> Option<&mut [u8]> {
+        None
     }
 }
 

@@ -185,6 +185,18 @@ pub fn elements_mut<E: Element>(bytes: &mut [u8]) -> &mut [E] {
     unsafe { std::slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), bytes.len() / size) }
 }
 
+/// Elements as bytes.
+pub fn bytes_of<E: Element>(v: &[E]) -> &[u8] {
+    // SAFETY: `Element` is sealed to plain old data; any of its bytes is a `u8`.
+    unsafe { std::slice::from_raw_parts(v.as_ptr().cast(), size_of_val(v)) }
+}
+
+/// Elements as bytes to write.
+pub fn bytes_of_mut<E: Element>(v: &mut [E]) -> &mut [u8] {
+    // SAFETY: as in `bytes_of`; any bits are a valid element, and the borrow is exclusive.
+    unsafe { std::slice::from_raw_parts_mut(v.as_mut_ptr().cast(), size_of_val(v)) }
+}
+
 /// A buffer of bytes aligned for every element type and every SIMD load.
 #[derive(Default)]
 pub struct Bytes {

@@ -71,7 +71,7 @@ impl Window {
 
     /// True if it is the identity on an array of that size.
     pub fn is_whole(&self, s: &Shape) -> bool {
-        *self == Window::whole(s) || (self.inside() && self.axes == Window::whole(s).axes)
+        self.axes == Window::whole(s).axes
     }
 
     /// If it is a plain sub-rectangle of each slice, in order: (z0, y0, x0).
@@ -88,16 +88,13 @@ impl Window {
         (self.axes[2].n, self.axes[1].n, self.axes[0].n)
     }
 
-    /// Narrows the output to `n` from `off` along axis `k` (0 = z, 1 = y, 2 = x).
+    /// Narrows the output to `n` from `off` along axis `k` (0 = z, 1 = y, 2 = x). The region stays what it was, for the
+    /// sake of a border that is still in view.
     pub fn crop_axis(&mut self, k: usize, off: usize, n: usize) {
-        let inside = self.inside();
         let a = &mut self.axes[k];
-        debug_assert!(off + n <= a.n);
+        debug_assert!(n > 0 && off + n <= a.n);
         a.off += off as isize;
         a.n = n;
-        if inside {
-            self.settle(k);
-        }
     }
 
     /// Makes what is read along axis `k` the new region: from now on borders are seen from there.
@@ -138,5 +135,183 @@ impl Window {
         w.border = border;
         w.fill = fill.clone();
         Some(w)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::DType;
+
+    const BORDERS: [Border; 5] =
+        [Border::Constant, Border::Replicate, Border::Reflect, Border::Wrap, Border::Reflect101];
+
+    /// A volume of source indices; `None` is fill.
+    #[derive(Clone, Debug, PartialEq)]
+    struct Indices {
+        n: [usize; 3],
+        at: Vec<Option<usize>>,
+    }
+
+    impl Indices {
+        fn from_fn(n: [usize; 3], f: impl Fn([usize; 3]) -> Option<usize>) -> Self {
+            let mut at = Vec::new();
+            for z in 0..n[0] {
+                for y in 0..n[1] {
+                    at.extend((0..n[2]).map(|x| f([z, y, x])));
+                }
+            }
+            Indices { n, at }
+        }
+        fn get(&self, [z, y, x]: [usize; 3]) -> Option<usize> {
+            self.at[(z * self.n[1] + y) * self.n[2] + x]
+        }
+        fn whole(s: &Shape) -> Self {
+            Indices { n: [s.d, s.h, s.w], at: (0..s.d * s.h * s.w).map(Some).collect() }
+        }
+        fn crop(&self, k: usize, off: usize, n: usize) -> Self {
+            let mut size = self.n;
+            size[k] = n;
+            Self::from_fn(size, |mut p| {
+                p[k] += off;
+                self.get(p)
+            })
+        }
+        fn orient(&self, perm: [usize; 3], flip: [bool; 3]) -> Self {
+            Self::from_fn(perm.map(|k| self.n[k]), |p| {
+                let mut q = [0; 3];
+                for k in 0..3 {
+                    let n = self.n[perm[k]];
+                    q[perm[k]] = if flip[k] { n - 1 - p[k] } else { p[k] };
+                }
+                self.get(q)
+            })
+        }
+        fn pad(&self, before: [usize; 3], n: [usize; 3], border: Border) -> Self {
+            Self::from_fn(n, |p| {
+                let mut q = [0; 3];
+                for k in 0..3 {
+                    q[k] = border.fold(p[k] as isize - before[k] as isize, self.n[k])?;
+                }
+                self.get(q)
+            })
+        }
+        /// What the window reads, pixel by pixel.
+        fn read(win: &Window, s: &Shape) -> Self {
+            Self::from_fn(win.axes.map(|a| a.n), |p| {
+                let mut i = [0; 3];
+                for (a, o) in win.axes.iter().zip(p) {
+                    i[a.from] = a.read(o, win.border)?;
+                }
+                Some((i[0] * s.h + i[1]) * s.w + i[2])
+            })
+        }
+    }
+
+    /// A fixed sequence of numbers below `n`.
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn below(&mut self, n: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            ((self.0 >> 33) as usize) % n
+        }
+    }
+
+    fn shape(d: usize, h: usize, w: usize) -> Shape {
+        Shape { d, h, w, c: 1, dtype: DType::U8 }
+    }
+
+    #[test]
+    fn any_sequence_of_moves_reads_what_its_steps_read() {
+        let mut r = Numbers(1);
+        let (mut padded, mut refused, mut regained) = (0, 0, 0);
+        for _ in 0..8000 {
+            let s = shape(1 + r.below(3), 1 + r.below(5), 1 + r.below(6));
+            let (mut win, mut want) = (Window::whole(&s), Indices::whole(&s));
+            let mut has_border = false;
+            for _ in 0..1 + r.below(12) {
+                match r.below(3) {
+                    0 => {
+                        let k = r.below(3);
+                        let n = 1 + r.below(want.n[k]);
+                        let off = r.below(want.n[k] - n + 1);
+                        win.crop_axis(k, off, n);
+                        want = want.crop(k, off, n);
+                        regained += (has_border && win.inside()) as usize;
+                    }
+                    1 => {
+                        let mut perm = [0, 1, 2];
+                        perm.swap(0, r.below(3));
+                        perm.swap(1, 1 + r.below(2));
+                        let flip = [0; 3].map(|_| r.below(2) == 1);
+                        win.orient(perm, flip);
+                        want = want.orient(perm, flip);
+                    }
+                    _ => {
+                        let before = [0; 3].map(|_| r.below(3) * r.below(3));
+                        let border = BORDERS[r.below(5)];
+                        let n: Vec<usize> = (0..3).map(|k| want.n[k] + before[k] + r.below(2) * r.below(5)).collect();
+                        let n = [n[0], n[1], n[2]];
+                        match win.pad(before, n, border, &Fill::all(7.0)) {
+                            None => {
+                                assert!(!win.inside());
+                                refused += 1;
+                            }
+                            Some(new) => {
+                                assert!(win.inside());
+                                win = new;
+                                want = want.pad(before, n, border);
+                                padded += 1;
+                            }
+                        }
+                    }
+                }
+                has_border = !win.inside();
+                assert_eq!(Indices::read(&win, &s), want, "{win:?}");
+                assert_eq!(win.size(), (want.n[2], want.n[1], want.n[0]));
+            }
+            if let Some((z, y, x)) = win.as_crop() {
+                let all = Indices::whole(&s);
+                assert_eq!(want, all.crop(0, z, want.n[0]).crop(1, y, want.n[1]).crop(2, x, want.n[2]));
+            }
+            if win.is_whole(&s) {
+                assert_eq!(want, Indices::whole(&s));
+            }
+        }
+        assert!(padded > 1000 && refused > 500 && regained > 100, "{padded} {refused} {regained}");
+    }
+
+    #[test]
+    fn a_border_seen_from_a_crop_stops_at_the_crop() {
+        let s = shape(1, 1, 10);
+        let mut win = Window::whole(&s);
+        win.crop_axis(2, 3, 4);
+        let win = win.pad([0, 0, 2], [1, 1, 8], Border::Reflect101, &Fill::all(0.0)).unwrap();
+        let read: Vec<_> = Indices::read(&win, &s).at.into_iter().flatten().collect();
+        assert_eq!(read, [5, 4, 3, 4, 5, 6, 5, 4]);
+    }
+
+    #[test]
+    fn a_second_border_is_refused_until_a_crop_drops_the_first() {
+        let s = shape(1, 4, 4);
+        let pad = |w: &Window| w.pad([0, 1, 1], [1, 6, 6], Border::Reflect, &Fill::all(0.0));
+        let mut win = pad(&Window::whole(&s)).unwrap();
+        assert!(pad(&win).is_none() && win.as_crop().is_none());
+        win.crop_axis(1, 1, 4);
+        assert!(pad(&win).is_none());
+        win.crop_axis(2, 1, 4);
+        assert!(win.inside() && win.is_whole(&s) && win.as_crop() == Some((0, 0, 0)));
+        assert_eq!(pad(&win), pad(&Window::whole(&s)));
+    }
+
+    #[test]
+    fn four_quarter_turns_are_the_identity() {
+        let s = shape(2, 3, 5);
+        let mut win = Window::whole(&s);
+        for turns in 1..=4 {
+            win.orient([0, 2, 1], [false, true, false]);
+            assert_eq!(win.is_whole(&s), turns == 4);
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::normalize::merge3;
 use super::planes::{BLOCK, Planes};
-use super::table::linear::pow_row;
 use crate::image::{Element, Sample};
+use crate::math::pow_row;
 use crate::simd;
 #[cfg(target_arch = "x86_64")]
 use crate::{

@@ -13,6 +13,7 @@ pub mod noise;
 pub mod normalize;
 pub mod paint;
 pub(crate) mod planes;
+pub mod project;
 pub mod resize;
 pub mod table;
 pub mod warp;
@@ -25,3 +26,4 @@ pub(crate) fn level_lock() -> std::sync::MutexGuard<'static, ()> {
     static LOCK: std::sync::Mutex<()> = std::sync::Mutex::new(());
     LOCK.lock().unwrap_or_else(|e| e.into_inner())
 }
+pub mod ycrcb;

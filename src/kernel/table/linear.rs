@@ -125,14 +125,7 @@ pub fn linear_row(row: &mut [f32], a: &[f32], b: &[f32], clip: Option<(f32, f32)
 
 /// `v^g` for each value, with the exponent rounded to f32 first; a negative base gives NaN, as in NumPy.
 pub fn gamma_row(row: &mut [f32], g: f64) {
-    pow_row(row, g as f32);
-}
-
-/// `v^g` in place.
-pub(crate) fn pow_row(row: &mut [f32], g: f32) {
-    for v in row {
-        *v = libm::pow(*v as f64, g as f64) as f32;
-    }
+    crate::math::pow_row(row, g as f32 as f64);
 }
 
 #[cfg(test)]

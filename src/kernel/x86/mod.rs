@@ -4,21 +4,88 @@
 
 pub mod channels;
 pub mod chw;
+pub mod flip;
+pub mod gauss;
 pub mod mix;
+pub mod resize;
+pub mod resize_float;
+pub mod resize_move;
+pub mod resize_rows;
 pub mod table;
+pub mod transpose;
+pub mod warp_coords;
+pub mod warp_linear;
+
+pub(crate) use crate::image::view::{bytes_of, bytes_of_mut};
 
 use crate::image::Element;
+use crate::kernel::copy::Walk;
 
-/// Elements as the bytes they are stored in.
-#[inline(always)]
-pub fn bytes_of<E: Element>(v: &[E]) -> &[u8] {
-    // SAFETY: `Element` is sealed to plain data without padding.
-    unsafe { std::slice::from_raw_parts(v.as_ptr().cast(), size_of_val(v)) }
+/// Pixels to move, as addresses: pixel p of source line q, and of output row q, by bytes.
+#[derive(Clone, Copy)]
+struct Rect {
+    src: *const u8,
+    /// Bytes from an output row's source to the next row's.
+    src_dy: isize,
+    /// Bytes from an output pixel's source to the next pixel's.
+    src_dx: isize,
+    dst: *mut u8,
+    /// Bytes from an output row to the next.
+    dst_dy: isize,
+    /// Bytes of a pixel.
+    size: usize,
+    ny: usize,
+    nx: usize,
 }
 
-/// Elements as the bytes they are stored in, to write.
-#[inline(always)]
-pub fn bytes_of_mut<E: Element>(v: &mut [E]) -> &mut [u8] {
-    // SAFETY: as in `bytes_of`; any bytes are a valid element, and the borrow is exclusive.
-    unsafe { std::slice::from_raw_parts_mut(v.as_mut_ptr().cast(), size_of_val(v)) }
+/// The rectangle of `ny` rows of `nx` pixels, all of which the two slices hold (or it panics).
+fn rect<E: Element>(src: &[E], walk: Walk, out: &mut [E], stride: usize, ny: usize, nx: usize) -> Rect {
+    let e = size_of::<E>();
+    let (lo, hi) = walk.extent(ny, nx);
+    assert!(
+        lo >= 0 && (hi as usize) < src.len() && nx * walk.c <= stride && (ny - 1) * stride + nx * walk.c <= out.len()
+    );
+    Rect {
+        // SAFETY: `first` is between the two ends of the extent.
+        src: unsafe { src.as_ptr().add(walk.first) }.cast(),
+        src_dy: walk.dy * e as isize,
+        src_dx: walk.dx * e as isize,
+        dst: out.as_mut_ptr().cast(),
+        dst_dy: (stride * e) as isize,
+        size: walk.c * e,
+        ny,
+        nx,
+    }
+}
+
+impl Rect {
+    /// Address of byte `at` of the source of row `y`.
+    ///
+    /// # Safety
+    /// The byte must be in the source.
+    #[inline(always)]
+    unsafe fn line(&self, y: usize, at: usize) -> *const u8 {
+        // SAFETY: by the caller.
+        unsafe { self.src.offset(y as isize * self.src_dy + at as isize) }
+    }
+
+    /// Address of byte `at` of output row `y`.
+    ///
+    /// # Safety
+    /// The byte must be in the output.
+    #[inline(always)]
+    unsafe fn row(&self, y: usize, at: usize) -> *mut u8 {
+        // SAFETY: by the caller.
+        unsafe { self.dst.offset(y as isize * self.dst_dy + at as isize) }
+    }
+
+    /// The same with sources that start at output pixel `x`.
+    ///
+    /// # Safety
+    /// `x < nx`.
+    #[inline(always)]
+    unsafe fn starting_at(self, x: usize) -> Rect {
+        // SAFETY: by the caller.
+        Rect { src: unsafe { self.src.offset(x as isize * self.src_dx) }, ..self }
+    }
 }

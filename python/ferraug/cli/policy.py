@@ -1,0 +1,236 @@
+"""Policies: two by name, a `to_dict` file, or a Python file; made for a size, cached, never shared state.
+
+A policy only decides what happens to pixels and positions. What objects must keep is the command's own rule, so of a
+policy's `bbox_params` only the minima count.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from .._core import ConfigError
+
+#: transforms at the end of a training pipeline that make no sense in an image file
+TRAILING = ("Normalize", "ToFloat", "ToTensorV2", "ToTensor3D")
+
+_BOX_QUESTIONS = ("AtLeastOneBBoxRandomCrop", "BBoxSafeRandomCrop", "RandomSizedBBoxSafeCrop")
+
+_MAX_POLICY = 4 << 20
+
+
+class Policy:
+    """A policy by name or file; `pipe(w, h)` is the pipeline for an image size."""
+
+    def __init__(self, spec: str, seed: int) -> None:
+        self.spec, self.seed = spec, seed
+        self.notices: list[str] = []
+        self.visibility: float | None = None
+        self._cache: dict[Any, Any] = {}
+        self._lock = threading.Lock()
+        self.sized = False
+        self.make = self._resolve(spec)
+        pipeline = self._raw(1000, 1000)
+        self._minima(pipeline)
+        self.asks_boxes = any(type(t).__name__ in _BOX_QUESTIONS for t in _walk(pipeline))
+        self.hash = self._hash(pipeline)
+
+    def _resolve(self, spec: str) -> Callable[..., Any]:
+        import ferraug as A
+
+        if spec == "basic":
+            self.sized = True
+
+            def basic(width: int, height: int) -> Any:
+                return A.Compose(
+                    [
+                        A.RandomCrop(height=max(1, height * 4 // 5), width=max(1, width * 4 // 5)),
+                        A.HorizontalFlip(p=0.5),
+                        A.RandomBrightnessContrast(brightness_limit=0.2, contrast_limit=0.2),
+                        A.Rotate(limit=15, border_mode=0, fill=0),
+                    ]
+                )
+
+            return basic
+        if spec == "seed":
+            return lambda: A.Compose(
+                [
+                    A.RandomCrop(width=256, height=256),
+                    A.HorizontalFlip(p=0.5),
+                    A.RandomBrightnessContrast(brightness_limit=0.5, contrast_limit=0.3),
+                    A.Rotate(),
+                ]
+            )
+        path, colon, name = spec.rpartition(":")
+        if colon and path.endswith(".py"):
+            return self._python(path, name)
+        if spec.endswith(".json"):
+            return self._json(spec)
+        if spec.endswith((".yaml", ".yml")):
+            raise ConfigError(f"--policy {spec}: YAML policies are not read yet; save it as JSON")
+        raise ConfigError(f"--policy {spec}: allowed basic, seed, policy.json, file.py:name")
+
+    def _json(self, path: str) -> Callable[..., Any]:
+        import ferraug as A
+
+        try:
+            with open(path, "rb") as file:
+                raw = file.read(_MAX_POLICY + 1)
+        except OSError as error:
+            raise ConfigError(f"--policy {path}: {error.strerror}") from None
+        if len(raw) > _MAX_POLICY:
+            raise ConfigError(f"--policy {path}: more than {_MAX_POLICY} bytes")
+        value = load_json(raw, path)
+        try:
+            A.from_dict(value)
+        except ConfigError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise ConfigError(f"--policy {path}: {_say(error)}") from None
+        return lambda: A.from_dict(value)
+
+    def _python(self, path: str, name: str) -> Callable[..., Any]:
+        if not os.path.isfile(path):
+            raise ConfigError(f"--policy {path}: no such file")
+        spec = importlib.util.spec_from_file_location("ferraug_policy", path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["ferraug_policy"] = module
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            raise ConfigError(f"--policy {path}: {_say(error)}") from error
+        value = getattr(module, name, None)
+        if value is None:
+            raise ConfigError(f"--policy {path}: no {name!r} in it")
+        if hasattr(value, "transforms") or not callable(value):
+            return lambda: value
+        try:
+            wanted = len(inspect.signature(value).parameters)
+        except (TypeError, ValueError):
+            wanted = 0
+        if wanted not in (0, 2):
+            raise ConfigError(f"--policy {path}:{name}: a function of nothing or of (width, height) is needed")
+        self.sized = wanted == 2
+        return value  # type: ignore[no-any-return]
+
+    def _raw(self, w: int, h: int) -> Any:
+        import ferraug as A
+
+        try:
+            pipeline = self.make(w, h) if self.sized else self.make()
+        except ConfigError:
+            raise
+        except Exception as error:
+            raise ConfigError(f"--policy {self.spec}: {_say(error)}") from error
+        if not hasattr(pipeline, "transforms"):
+            if not (hasattr(pipeline, "p") and callable(pipeline)):
+                raise ConfigError(f"--policy {self.spec}: a pipeline is needed, got {type(pipeline).__name__}")
+            pipeline = A.Compose([pipeline])
+        return pipeline
+
+    def pipe(self, w: int, h: int) -> Any:
+        """The pipeline for images of w x h, seeded, without what belongs to training."""
+        key = (w, h) if self.sized else None
+        with self._lock:
+            if key not in self._cache:
+                if len(self._cache) > 4096:
+                    self._cache.clear()
+                self._cache[key] = self._build(self._raw(w, h))
+            return self._cache[key]
+
+    def _build(self, pipeline: Any) -> Any:
+        import ferraug as A
+
+        transforms = list(pipeline.transforms)
+        while transforms and type(transforms[-1]).__name__ in TRAILING:
+            transforms.pop()
+        for inner in _walk_list(transforms):
+            if type(inner).__name__ in TRAILING:
+                raise ConfigError(
+                    f"--policy {self.spec}: {type(inner).__name__} before the end; image files hold bytes, move it last"
+                )
+        # a list is run as its transforms; OneOf and the like stay one node with their own rule
+        if type(pipeline).__name__ not in ("Compose", "ReplayCompose"):
+            transforms = [pipeline]
+        boxes = A.BboxParams(format="pascal_voc", min_visibility=0.0, clip=True) if self.asks_boxes else None
+        share = float(getattr(pipeline, "p", 1.0)) if type(pipeline).__name__ in ("Compose", "ReplayCompose") else 1.0
+        return A.Compose(transforms, bbox_params=boxes, p=share, seed=self.seed)
+
+    def _minima(self, pipeline: Any) -> None:
+        left = [type(t).__name__ for t in pipeline.transforms if type(t).__name__ in TRAILING]
+        if left:
+            self.notices.append(f"policy: {', '.join(left)} left out; image files hold bytes")
+        params = getattr(pipeline, "bbox_params", None)
+        value = getattr(params, "min_visibility", None)
+        if value is None and isinstance(params, dict):
+            value = params.get("min_visibility")
+        if value:
+            self.visibility = float(value)
+
+    def _hash(self, pipeline: Any) -> str:
+        import ferraug as A
+
+        try:
+            value: Any = [self.spec if self.sized else "", A.to_dict(pipeline)]
+            text = json.dumps(value, sort_keys=True, default=str)
+        except Exception:
+            text = self.spec
+            path = self.spec.rpartition(":")[0]
+            if path.endswith(".py") and os.path.isfile(path):
+                with open(path, "rb") as file:
+                    text = hashlib.sha256(file.read()).hexdigest()
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _walk(pipeline: Any) -> list[Any]:
+    return [pipeline, *_walk_list(getattr(pipeline, "transforms", None) or ())]
+
+
+def _walk_list(transforms: Any) -> list[Any]:
+    found = []
+    for transform in transforms:
+        found += _walk(transform)
+    return found
+
+
+def _say(error: BaseException) -> str:
+    text = str(error) or type(error).__name__
+    return text if len(text) <= 300 else text[:297] + "..."
+
+
+def load_json(raw: bytes, where: str) -> Any:
+    """JSON without duplicate keys, NaN or infinity; ConfigError with the offset."""
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(items)
+        if len(found) != len(items):
+            raise ConfigError(f"{where}: duplicate key")
+        return found
+
+    def constant(name: str) -> Any:
+        raise ConfigError(f"{where}: {name} is not allowed")
+
+    def number(text: str) -> float:
+        value = float(text)
+        if value in (float("inf"), float("-inf")):
+            raise ConfigError(f"{where}: {text} is out of range")
+        return value
+
+    try:
+        return json.loads(
+            raw.decode("utf-8-sig"), object_pairs_hook=pairs, parse_constant=constant, parse_float=number
+        )
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{where}: not UTF-8 at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{where}: {error.msg} at offset {error.pos}") from None
+    except RecursionError:
+        raise ConfigError(f"{where}: depth: nested too deeply") from None

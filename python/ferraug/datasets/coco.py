@@ -1,0 +1,571 @@
+"""COCO JSON, read (format: cocodataset.org/#format-data; run lengths: pycocotools `maskApi`, BSD).
+
+    {"images": [{"id", "file_name", "width", "height", …}],
+     "annotations": [{"id", "image_id", "category_id", "bbox": [x, y, w, h], "area", "iscrowd",
+                      "segmentation": [[x, y, …], …] | {"size": [h, w], "counts": [n, …] | "string"},
+                      "keypoints": [x, y, v, …], "num_keypoints"}],
+     "categories": [{"id", "name", "keypoints", "skeleton"}], …}
+
+Numbers are edges: the polygon 10,10 20,10 20,20 10,20 covers 100 pixels and has the box 10 10 10 10. Keypoints are pixel
+indices. Several files may describe the same images (instances, keypoints, captions): each keeps its own ids.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from array import array
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._core import ConfigError
+from . import jsonspan, rle
+from .common import ROUNDING, canonical_split, clip_box, folder_split, number, open_sample
+from .model import Box, Category, Dataset, Instance, Reporter, Rle, Sample
+from .paths import MAX_JSON, MAX_OBJECTS, MAX_POINTS, is_image_name, read_bytes, safe_rel_path, walk
+from .polygon import area, clip, extent, turned, turned_box
+
+#: keys of a record whose number lists are geometry
+GEOMETRY_KEYS = frozenset(("bbox", "segmentation", "keypoints"))
+
+
+@dataclass(slots=True)
+class CocoDoc:
+    """One annotation file: its text with places, its kind, and what was dropped from it."""
+
+    path: str
+    split: str
+    kind: str
+    document: jsonspan.Document
+    folder: str = ""
+    samples: list[Sample] = field(default_factory=list)
+    dropped: dict[str, set[int]] = field(default_factory=lambda: {"images": set(), "annotations": set()})
+    count: int = 0
+    image_ids: list[Any] = field(default_factory=list)
+    annotation_ids: list[Any] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class CocoImage:
+    """The place of an image's record in one document, and the annotations' in reader order."""
+
+    index: int
+    id: Any
+    file_name: str
+
+
+def find_documents(root: str, files: list[str]) -> list[tuple[str, str]]:
+    """JSON files that may be COCO by their place, with the kind their content shows; others are left out."""
+    found = []
+    for path in files:
+        if not path.lower().endswith(".json"):
+            continue
+        folders = path.split("/")[:-1]
+        if len(folders) > 1 or (folders and not _annotation_folder(folders[0])):
+            continue
+        kind = kind_of(root, path)
+        if kind is not None:
+            found.append((path, kind))
+    return found
+
+
+def _annotation_folder(name: str) -> bool:
+    return name.lower() in ("annotations", "annotation") or canonical_split(name) is not None
+
+
+def kind_of(root: str, path: str) -> str | None:
+    """instances, captions or panoptic by the first annotation; None if it is no COCO file.
+
+    Looks at the text only: the arrays' keys and the first record, so that detection does not read a file twice.
+    """
+    try:
+        with open(os.path.join(root, path), "rb") as file:
+            head = file.read(1 << 16)
+            size = os.fstat(file.fileno()).st_size
+            tail = b""
+            if size > len(head):
+                file.seek(max(len(head), size - (1 << 16)))
+                tail = file.read()
+    except OSError:
+        return None
+    if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return None
+    text = head + tail
+    images = re.search(rb'"images"\s*:\s*\[', text)
+    annotations = re.search(rb'"annotations"\s*:\s*\[', text)
+    # a large file may hide one key in its middle, and a cut one may have lost it: then the other one speaks for both
+    partial = size > len(text) or not text.rstrip().endswith(b"}")
+    if not ((images or annotations) if partial else (images and annotations)):
+        return None
+    if re.search(rb'"segments_info"\s*:', text):
+        return "panoptic"
+    if re.search(rb'"caption"\s*:', text) and not re.search(rb'"bbox"\s*:', text):
+        return "captions"
+    return "instances"
+
+
+def read(
+    root: str, errors: str = "raise", documents: list[str] | None = None, files: list[str] | None = None
+) -> Dataset:
+    """Reads the JSON files `documents` (found by their place if None) of the tree `root`."""
+    report = Reporter(errors)
+    files = walk(root, report) if files is None else files
+    if documents is None:
+        documents = [path for path, _ in find_documents(root, files)]
+    if not documents:
+        raise ConfigError(f"{root}: no JSON file with arrays images and annotations")
+    data = Dataset(root=root, format="coco", task="detect")
+    reader = _Reader(root, files, data, report)
+    for path in documents:
+        reader.document(path)
+    reader.finish()
+    data.problems = report.problems
+    return data
+
+
+class _Reader:
+    def __init__(self, root: str, files: list[str], data: Dataset, report: Reporter) -> None:
+        self.root, self.files, self.data, self.report = root, files, data, report
+        self.known = set(files)
+        self.by_path: dict[str, Sample] = {}
+        self.bad: dict[str, str] = {}
+        self.docs: list[CocoDoc] = []
+        self.owned: set[str] = set()
+        self.number_lists: set[str] = set()
+        data.header = self.docs
+
+    def document(self, path: str) -> None:
+        images: list[dict[str, Any]] = []
+        pending: list[tuple[Any, int]] = []
+        raw = read_bytes(self.root, path, MAX_JSON)
+        document = jsonspan.parse(
+            raw,
+            path,
+            {"images": lambda v, i: images.append(v), "annotations": lambda v, i: pending.append((v, i))},
+        )
+        if "images" not in document.arrays or "annotations" not in document.arrays:
+            raise ConfigError(f"{path}: arrays images and annotations are needed")
+        kind = _kind(pending)
+        if kind == "panoptic":
+            self.report.notice(path, "panoptic: copied as it is; new images get no panoptic records")
+            return
+        name = path.rsplit("/", 1)[-1]
+        split = folder_split(path) or _name_split(name) or "train"
+        doc = CocoDoc(path, split, kind, document)
+        number_of = len(self.docs)
+        self.docs.append(doc)
+        self.owned.add(path)
+        categories = self._categories(doc, number_of, document.values.get("categories"))
+        doc.folder = self._folder(path, split, images)
+        by_id = self._images(doc, number_of, images)
+        self._annotations(doc, number_of, pending, by_id, categories)
+
+    def _categories(self, doc: CocoDoc, number_of: int, records: Any) -> dict[Any, int]:
+        keys: dict[Any, int] = {}
+        if records is None and doc.kind == "captions":
+            return keys
+        if not isinstance(records, list):
+            raise ConfigError(f"{doc.path}: array categories is needed")
+        for i, record in enumerate(records):
+            where = f"{doc.path}: categories[{i}]"
+            if not isinstance(record, dict) or not _is_id(record.get("id")):
+                raise ConfigError(f"{where}: an object with an id is needed")
+            key, name = record["id"], record.get("name")
+            if key in keys:
+                raise ConfigError(f"{where}: id {key!r} is used twice")
+            points = record.get("keypoints")
+            points = points if isinstance(points, list) and all(isinstance(p, str) for p in points) else None
+            keys[key] = len(self.data.categories)
+            self.data.categories.append(
+                Category(
+                    key,
+                    name if isinstance(name, str) else f"class_{key}",
+                    number_of,
+                    points,
+                    record.get("skeleton") if isinstance(record.get("skeleton"), list) else None,
+                    flip_pairs(points) if points else None,
+                )
+            )
+        return keys
+
+    def _folder(self, path: str, split: str, images: list[dict[str, Any]]) -> str:
+        """The folder that holds most of the file names."""
+        here = path.rsplit("/", 1)[0] + "/" if "/" in path else ""
+        above = here.rstrip("/").rsplit("/", 1)[0] + "/" if "/" in here.rstrip("/") else ""
+        name = path.rsplit("/", 1)[-1].rsplit(".", 1)[0].lower()
+        words = [w for w in re.split(r"[^a-z0-9]+", name) if canonical_split(w)] + [split]
+        tries = [here, f"{here}images/", above, f"{above}images/"]
+        for word in words:
+            tries += [f"{above}{word}/", f"{above}images/{word}/", f"{here}{word}/", f"{here}images/{word}/"]
+        tries = list(dict.fromkeys(tries))
+        names = [n for n in (r.get("file_name") for r in images if isinstance(r, dict)) if isinstance(n, str)]
+        counts = [sum(f"{t}{n}" in self.known for n in names) for t in tries]
+        return tries[counts.index(max(counts))]
+
+    def _images(self, doc: CocoDoc, number_of: int, images: list[dict[str, Any]]) -> dict[Any, Sample | None]:
+        by_id: dict[Any, Sample | None] = {}
+        used: set[str] = set()
+        for index, record in enumerate(images):
+            where = f"{doc.path}: images[{index}]"
+            bad = doc.dropped["images"]
+            if not isinstance(record, dict) or not _is_id(record.get("id")):
+                self.report.invalid(where, "no id", "image")
+                bad.add(index)
+                continue
+            key = record["id"]
+            where = f"{doc.path}: image {key}"
+            if key in by_id:
+                self.report.invalid(where, "id used twice", "image")
+                bad.add(index)
+                continue
+            by_id[key] = None
+            doc.image_ids.append(key)
+            name = safe_rel_path(record.get("file_name"), where)
+            path = doc.folder + name
+            if path not in self.known:
+                self.report.invalid(where, f"{path}: no such file", "image")
+                bad.add(index)
+                continue
+            if path in used:
+                self.report.invalid(where, f"{path}: another record uses this file", "image")
+                bad.add(index)
+                continue
+            used.add(path)
+            sample = self.by_path.get(path)
+            if sample is None and path not in self.bad:
+                declared = _declared(record)
+                sample = open_sample(self.root, path, doc.split, self.report, declared, where)
+                if sample is None:
+                    self.bad[path] = "invalid"
+                    self.owned.add(path)
+                else:
+                    sample.raw = {}
+                    self.by_path[path] = sample
+                    self.owned.add(path)
+            if sample is None:
+                bad.add(index)
+                continue
+            if sample.split != doc.split:
+                self.report.notice(where, f"{path}: also in split {sample.split}; it counts there")
+            sample.raw[number_of] = CocoImage(index, key, record["file_name"])
+            by_id[key] = sample
+            doc.samples.append(sample)
+        return by_id
+
+    def _annotations(
+        self,
+        doc: CocoDoc,
+        number_of: int,
+        pending: list[tuple[Any, int]],
+        by_id: dict[Any, Sample | None],
+        categories: dict[Any, int],
+    ) -> None:
+        seen: set[Any] = set()
+        shapes: dict[int, set[Any]] = {}
+        count: dict[int, int] = {}
+        bad = doc.dropped["annotations"]
+        for record, index in pending:
+            where = f"{doc.path}: annotations[{index}]"
+            if isinstance(record, dict) and _is_id(record.get("id")):
+                where = f"{doc.path}: annotation {record['id']}"
+            try:
+                instance, sample = self._instance(doc, record, seen, by_id, categories, where)
+            except _Invalid as error:
+                bad.add(index)
+                if not error.quiet:
+                    self.report.invalid(where, str(error))
+                continue
+            instance.doc, instance.raw, instance.rank = number_of, index, doc.count
+            doc.count += 1
+            key = id(sample)
+            count[key] = count.get(key, 0) + 1
+            if count[key] > MAX_OBJECTS:
+                raise ConfigError(f"{where}: more than {MAX_OBJECTS} objects in one image")
+            if instance.is_object:
+                shape = (instance.category, _frozen(record.get("bbox")), _frozen(record.get("segmentation")))
+                known = shapes.setdefault(key, set())
+                if shape in known:
+                    instance.duplicate = True
+                    self.report.warn(where, "duplicate of an earlier record; augmented once")
+                known.add(shape)
+            sample.instances.append(instance)
+
+    def _instance(
+        self,
+        doc: CocoDoc,
+        record: Any,
+        seen: set[Any],
+        by_id: dict[Any, Sample | None],
+        categories: dict[Any, int],
+        where: str,
+    ) -> tuple[Instance, Sample]:
+        if not isinstance(record, dict):
+            raise _Invalid("not an object")
+        if not _is_id(record.get("id")):
+            raise _Invalid("no id")
+        if record["id"] in seen:
+            raise _Invalid("id used twice")
+        seen.add(record["id"])
+        doc.annotation_ids.append(record["id"])
+        key = record.get("image_id")
+        if not _is_id(key) or key not in by_id:
+            raise _Invalid(f"unknown image {key!r:.40}")
+        sample = by_id[key]
+        if sample is None:
+            raise _Invalid("its image is invalid", quiet=True)
+        if doc.kind == "captions":
+            return Instance(category=-1, box=None, where=where), sample
+        if not _is_id(record.get("category_id")) or record["category_id"] not in categories:
+            raise _Invalid(f"unknown category {record.get('category_id')!r:.40}")
+        category = categories[record["category_id"]]
+        box = _box(record.get("bbox"))
+        parts, mask, dropped = _outline(record.get("segmentation"), sample)
+        if dropped:
+            self.report.warn(where, "polygon part of fewer than 3 points; part dropped")
+        if box is None:
+            if parts:
+                box = extent(parts)
+            elif mask is not None:
+                box = _mask_box(mask)
+            else:
+                raise _Invalid("neither bbox nor outline")
+            self.report.warn(where, "no bbox; derived from the outline")
+        instance = Instance(category=category, box=box, where=where, box_given=record.get("bbox"), parts=parts, rle=mask)
+        crowd = record.get("iscrowd")
+        if crowd:
+            instance.flags["crowd"] = True
+        points = record.get("keypoints")
+        if points is not None:
+            names = self.data.categories[category].keypoints
+            instance.keypoints = _keypoints(points, len(names) if names else None)
+        for name, value in record.items():
+            if (
+                name not in GEOMETRY_KEYS
+                and name not in self.number_lists
+                and isinstance(value, list)
+                and value
+                and all(number(v) is not None for v in value)
+            ):
+                self.number_lists.add(name)
+                self.report.notice(where, f"field {name!r} holds numbers; it is copied unchanged")
+        self._fit(instance, sample, where)
+        return instance, sample
+
+    def _fit(self, instance: Instance, sample: Sample, where: str) -> None:
+        """Turns the record upright and clips it to the image."""
+        assert instance.box is not None
+        if sample.frame == "stored":
+            _turn(instance, sample)
+        w, h = sample.size
+        fitted = clip_box(instance.box, w, h)
+        if fitted is None:
+            raise _Invalid("wholly outside the image")
+        instance.box, over = fitted
+        if instance.parts:
+            x0, y0, x1, y1 = extent(instance.parts)
+            part_over = max(-x0, -y0, x1 - w, y1 - h, 0.0)
+            if part_over > 0:
+                kept = [clip(part, w, h) for part in instance.parts]
+                instance.parts = [p for p in kept if len(p) >= 6 and area(p) > 0] or None
+            over = max(over, part_over)
+        if over > ROUNDING:
+            instance.clipped = True
+            self.report.warn(where, f"{over:.1f} px beyond the image; clipped")
+
+    def finish(self) -> None:
+        data = self.data
+        if not self.docs:
+            raise ConfigError(f"{self.root}: only panoptic JSON files; they are not read")
+        for sample in self.by_path.values():
+            data.splits.setdefault(sample.split, []).append(sample)
+        data.files = [f for f in self.files if f not in self.owned]
+        if any(c.keypoints for c in data.categories):
+            data.task = "pose"
+        elif any(i.parts or i.rle for s in self.by_path.values() for i in s.instances):
+            data.task = "segment"
+        spare = sum(is_image_name(f) for f in data.files)
+        if spare:
+            self.report.notice(self.docs[0].path, f"{spare} image files have no record; copied, not multiplied")
+
+
+class _Invalid(Exception):
+    """A record that leaves; quiet if its image has been reported already."""
+
+    def __init__(self, text: str, quiet: bool = False) -> None:
+        super().__init__(text)
+        self.quiet = quiet
+
+
+def _kind(pending: list[tuple[Any, int]]) -> str:
+    for record, _ in pending:
+        if isinstance(record, dict):
+            if "segments_info" in record:
+                return "panoptic"
+            if "caption" in record and "bbox" not in record and "category_id" not in record:
+                return "captions"
+            return "instances"
+    return "instances"
+
+
+def _name_split(name: str) -> str | None:
+    for word in re.split(r"[^A-Za-z0-9]+", name):
+        split = canonical_split(word)
+        if split:
+            return split
+    return None
+
+
+def _is_id(value: Any) -> bool:
+    return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, str) and value != "")
+
+
+def _declared(record: dict[str, Any]) -> tuple[int, int] | None:
+    w, h = record.get("width"), record.get("height")
+    ok = all(isinstance(v, (int, float)) and not isinstance(v, bool) and v == v and abs(v) < 1e9 for v in (w, h))
+    return (int(w), int(h)) if ok else None  # type: ignore[arg-type]
+
+
+def _box(value: Any) -> Box | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or len(value) != 4:
+        raise _Invalid(f"bbox: 4 numbers needed, got {value!r:.60}")
+    numbers = [number(v) for v in value]
+    if any(v is None for v in numbers):
+        raise _Invalid(f"bbox: finite numbers needed, got {value!r:.60}")
+    x, y, w, h = numbers
+    if w <= 0 or h <= 0:  # type: ignore[operator]
+        raise _Invalid(f"bbox: width and height must be positive, got {w:g} and {h:g}")
+    return x, y, x + w, y + h  # type: ignore[operator,return-value]
+
+
+def _outline(value: Any, sample: Sample) -> tuple[list[array[float]] | None, Rle | None, bool]:
+    """(polygon parts, RLE, whether a part was dropped)."""
+    if value is None or value == []:
+        return None, None, False
+    if isinstance(value, dict):
+        return None, _rle(value, sample), False
+    if not isinstance(value, list):
+        raise _Invalid("segmentation: a list of polygons or an RLE is needed")
+    parts = []
+    dropped = False
+    points = 0
+    for part in value:
+        if not isinstance(part, list):
+            raise _Invalid("segmentation: a polygon is a list of numbers")
+        if len(part) % 2:
+            raise _Invalid(f"segmentation: {len(part)} coordinates, an even count is needed")
+        points += len(part)
+        if points > 2 * MAX_POINTS:
+            raise _Invalid(f"segmentation: more than {MAX_POINTS} points")
+        if any(number(v) is None for v in part):
+            raise _Invalid("segmentation: finite numbers are needed")
+        if len(part) < 6:
+            dropped = True
+        else:
+            parts.append(array("d", part))
+    return parts or None, None, dropped
+
+
+def _rle(value: dict[str, Any], sample: Sample) -> Rle:
+    size, counts = value.get("size"), value.get("counts")
+    if not (isinstance(size, list) and len(size) == 2 and all(type(v) is int and v > 0 for v in size)):
+        raise _Invalid(f"segmentation: size [h, w] is needed, got {size!r:.40}")
+    h, w = size
+    if (w, h) != (sample.stored if sample.frame == "stored" else sample.size):
+        raise _Invalid(f"segmentation: RLE of {w}x{h}, image is {sample.size[0]}x{sample.size[1]}")
+    compressed = isinstance(counts, str)
+    if compressed:
+        try:
+            counts = rle.from_string(counts)
+        except ValueError as error:
+            raise _Invalid(f"segmentation: {error}") from None
+    if not isinstance(counts, list) or any(type(v) is not int or v < 0 for v in counts):
+        raise _Invalid("segmentation: RLE counts are non-negative integers")
+    if sum(counts) != h * w:
+        raise _Invalid(f"segmentation: RLE counts sum to {sum(counts)}, image has {h * w} pixels")
+    return Rle(counts, h, w, compressed)
+
+
+def _mask_box(mask: Rle) -> Box:
+    """Pixel extent of a run-length mask."""
+    x0, y0, x1, y1 = mask.w, mask.h, 0, 0
+    at = 0
+    for i, count in enumerate(mask.counts):
+        if i % 2 and count:
+            first, last = divmod(at, mask.h), divmod(at + count - 1, mask.h)
+            x0, x1 = min(x0, first[0]), max(x1, last[0] + 1)
+            if first[0] == last[0]:
+                y0, y1 = min(y0, first[1]), max(y1, last[1] + 1)
+            else:
+                y0, y1 = 0, mask.h
+        at += count
+    if x1 <= x0:
+        raise _Invalid("neither bbox nor outline")
+    return float(x0), float(y0), float(x1), float(y1)
+
+
+def _keypoints(value: Any, wanted: int | None) -> list[tuple[float, float, int]]:
+    if not isinstance(value, list) or len(value) % 3 or (wanted is not None and len(value) != 3 * wanted):
+        count = len(value) if isinstance(value, list) else type(value).__name__
+        raise _Invalid(f"keypoints: 3 numbers a point{f', {wanted} points' if wanted else ''} needed, got {count}")
+    if any(number(v) is None for v in value):
+        raise _Invalid("keypoints: finite numbers are needed")
+    if any(v not in (0, 1, 2) for v in value[2::3]):
+        raise _Invalid("keypoints: visibility is 0, 1 or 2")
+    return [
+        (x + 0.5, y + 0.5, int(v)) if v else (0.0, 0.0, 0)
+        for x, y, v in zip(value[0::3], value[1::3], value[2::3], strict=True)
+    ]
+
+
+def flip_pairs(names: list[str]) -> list[tuple[int, int]] | None:
+    """Pairs of point indices whose names differ by left and right."""
+    index = {name: i for i, name in enumerate(names)}
+    pairs = []
+    for name, i in index.items():
+        other = name.replace("left", "right").replace("Left", "Right")
+        if other != name and other in index:
+            pairs.append((i, index[other]))
+    return pairs or None
+
+
+def _turn(instance: Instance, sample: Sample) -> None:
+    assert instance.box is not None
+    instance.box = turned_box(instance.box, sample.stored, sample.orientation)
+
+    def move(x: float, y: float) -> tuple[float, float]:
+        return turned(x, y, sample.stored, sample.orientation)
+
+    if instance.parts:
+        instance.parts = [
+            array("d", [v for x, y in zip(part[0::2], part[1::2], strict=True) for v in move(x, y)])
+            for part in instance.parts
+        ]
+    if instance.keypoints:
+        instance.keypoints = [(*move(x, y), v) if v else (x, y, v) for x, y, v in instance.keypoints]
+    if instance.rle:
+        mask = turn_mask(rle.decode(instance.rle.counts, instance.rle.h, instance.rle.w), sample.orientation)
+        instance.rle = Rle(rle.encode(mask), mask.shape[0], mask.shape[1], instance.rle.compressed)
+
+
+def turn_mask(mask: Any, orientation: int) -> Any:
+    """A mask of the stored frame in the upright one."""
+    if orientation in (5, 6, 7, 8):
+        mask = mask.T
+    if orientation in (2, 3, 6, 7):
+        mask = mask[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        mask = mask[::-1]
+    return mask
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_frozen(v) for v in value)
+    if isinstance(value, dict):
+        return tuple(sorted((k, _frozen(v)) for k, v in value.items()))
+    return value
+
+
+__all__ = ["CocoDoc", "CocoImage", "find_documents", "flip_pairs", "kind_of", "read"]

@@ -1,0 +1,205 @@
+"""COCO JSON, written: originals verbatim and first, then one image record and its annotations a copy, in plan order.
+
+Ids of new records are the greatest source id + 1 + their place in the plan, so they depend neither on what was dropped
+nor on the order of the workers. A string id gets the replica's number appended.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from .._core import ConfigError
+from . import jsonspan, rle
+from .coco import CocoDoc, CocoImage
+from .model import Copy, Dataset, Instance, Mapped, Sample
+from .polygon import area, extent
+
+MAX_ID = 1 << 53
+
+
+class Writer:
+    """Turns copies into records; `multiplied` are the samples of the plan in order."""
+
+    suffix: str | None = None
+
+    def __init__(self, data: Dataset, multiplied: list[Sample], copies: int) -> None:
+        self.data = data
+        self.docs: list[CocoDoc] = data.header
+        self.multiplied = multiplied
+        self.styles = [
+            (jsonspan.style_of(d.document, "images"), jsonspan.style_of(d.document, "annotations")) for d in self.docs
+        ]
+        self.image_rank: list[dict[int, int]] = []
+        self.first_ids: list[tuple[int, int]] = []
+        for number, doc in enumerate(self.docs):
+            inside = [s for s in multiplied if number in s.raw and s.split == doc.split]
+            self.image_rank.append({id(s): i for i, s in enumerate(inside)})
+            firsts = []
+            for ids, amount in ((doc.image_ids, len(inside)), (doc.annotation_ids, doc.count)):
+                first = max((i for i in ids if isinstance(i, int)), default=0) + 1
+                if first + amount * copies >= MAX_ID:
+                    raise ConfigError(f"{doc.path}: ids would pass 2**53")
+                firsts.append(first)
+            self.first_ids.append((firsts[0], firsts[1]))
+
+    def label_path(self, sample: Sample, path: str) -> str | None:
+        """COCO has no file beside the image."""
+        return None
+
+    def label_bytes(self, copy: Copy) -> bytes | None:
+        return None
+
+    def record(self, copy: Copy) -> bytes:
+        """The copy's records for all documents as one JSON line: [[doc, image, [annotation, …]], …]."""
+        rows = []
+        for number, entry in copy.sample.raw.items():
+            doc = self.docs[number]
+            rank = self.image_rank[number].get(id(copy.sample))
+            if rank is None:
+                continue
+            image_style, style = self.styles[number]
+            source: CocoImage = entry
+            first_image, first = self.first_ids[number]
+            plan = (copy.replica - 1) * len(self.image_rank[number]) + rank
+            image = json.loads(_text(doc, "images", source.index))
+            image_id = _new_id(image["id"], first_image + plan, copy.replica)
+            image["id"] = image_id
+            image["file_name"] = _renamed(source.file_name, copy.path)
+            for key, value in (("width", copy.size[0]), ("height", copy.size[1])):
+                if key in image:
+                    image[key] = value
+            annotations = []
+            done = {id(m.instance): m for m in copy.objects}
+            for instance in copy.sample.instances:
+                if instance.doc != number or (instance.is_object and id(instance) not in done):
+                    continue
+                raw = json.loads(_text(doc, "annotations", instance.raw))
+                place = first + (copy.replica - 1) * doc.count + instance.rank
+                raw["id"] = _new_id(raw["id"], place, copy.replica)
+                raw["image_id"] = image_id
+                mapped = done.get(id(instance))
+                if mapped is not None and (mapped.changed or copy.sample.frame == "stored"):
+                    _replace_geometry(raw, mapped)
+                annotations.append(style.dumps(raw))
+            rows.append([number, image_style.dumps(image), annotations])
+        return json.dumps(rows, separators=(",", ":")).encode()
+
+    def originals(self, gone: set[int]) -> Iterator[tuple[str, bytes | None]]:
+        """Nothing per image: the documents are aggregates."""
+        return iter(())
+
+    def aggregate_paths(self) -> list[str]:
+        """The files that are written after all samples."""
+        return [doc.path for doc in self.docs]
+
+    def aggregates(
+        self, records: Callable[[], Iterable[bytes]], gone: set[int]
+    ) -> Iterator[tuple[str, Iterable[bytes]]]:
+        """(path, content) of every document; `records` yields the copies' records in plan order, `gone` are the ids of
+        samples whose image turned out unreadable."""
+        for number, doc in enumerate(self.docs):
+            dropped = {key: set(rows) for key, rows in doc.dropped.items()}
+            for sample in doc.samples:
+                if id(sample) in gone:
+                    dropped["images"].add(sample.raw[number].index)
+                    dropped["annotations"] |= {i.raw for i in sample.instances if i.doc == number}
+            added = {"images": _rows(records, number, 1), "annotations": _rows(records, number, 2)}
+            yield doc.path, _encoded(doc.document, dropped, added)
+
+
+def _rows(records: Callable[[], Iterable[bytes]], number: int, field: int) -> Iterator[str]:
+    for line in records():
+        for row in json.loads(line):
+            if row[0] == number:
+                if field == 1:
+                    yield row[1]
+                else:
+                    yield from row[2]
+
+
+def _encoded(
+    document: jsonspan.Document, dropped: dict[str, set[int]], added: dict[str, Iterable[str]]
+) -> Iterator[bytes]:
+    if document.bom:
+        yield b"\xef\xbb\xbf"
+    for piece in jsonspan.edited(document, dropped, added):
+        yield piece.encode("utf-8")
+
+
+def _text(doc: CocoDoc, key: str, index: int) -> str:
+    start, end = doc.document.arrays[key].items[index]
+    return doc.document.text[start:end]
+
+
+def _new_id(source: Any, number: int, replica: int) -> Any:
+    return f"{source}__ferraug-{replica:04d}" if isinstance(source, str) else number
+
+
+def _renamed(file_name: str, path: str) -> str:
+    head = file_name.rsplit("/", 1)[0] + "/" if "/" in file_name else ""
+    return head + path.rsplit("/", 1)[-1]
+
+
+def rounded_parts(parts: list[array[float]]) -> list[list[float]]:
+    """Parts to two decimals; those that rounding made empty are left out."""
+    rounded = [[round(v, 2) for v in part] for part in parts]
+    return [p for p in rounded if len(p) >= 6 and area(p) > 0]
+
+
+def _replace_geometry(raw: dict[str, Any], mapped: Mapped) -> None:
+    instance: Instance = mapped.instance
+    box = mapped.box
+    had = raw.get("segmentation")
+    parts = rounded_parts(mapped.parts) if mapped.parts else []
+    total: float | None = None
+    if parts:
+        raw["segmentation"] = parts
+        total = sum(area(p) for p in parts)
+        if not is_amodal(instance):
+            box = extent(parts)
+    elif mapped.mask is not None and instance.rle is not None:
+        counts = rle.encode(mapped.mask)
+        h, w = mapped.mask.shape
+        raw["segmentation"] = {**had, "size": [h, w]} if isinstance(had, dict) else {"size": [h, w]}
+        raw["segmentation"]["counts"] = rle.to_string(counts) if instance.rle.compressed else counts
+        total = float(sum(counts[1::2]))
+        if isinstance(raw.get("area"), int):
+            total = int(total)
+    elif had is not None:
+        raw["segmentation"] = []
+    x0, y0, x1, y1 = (round(v, 2) for v in box)
+    raw["bbox"] = [x0, y0, round(x1 - x0, 2), round(y1 - y0, 2)]
+    if "area" in raw:
+        raw["area"] = raw["bbox"][2] * raw["bbox"][3] if total is None else total
+    if mapped.keypoints is not None and "keypoints" in raw:
+        whole = all(isinstance(v, int) for v in raw["keypoints"])
+        flat: list[float] = []
+        for x, y, v in mapped.keypoints:
+            if v:
+                flat += [_pixel(x, whole, mapped), _pixel(y, whole, mapped), v]
+            else:
+                flat += [0, 0, 0]
+        raw["keypoints"] = flat
+        if "num_keypoints" in raw:
+            raw["num_keypoints"] = sum(1 for p in mapped.keypoints if p[2])
+
+
+def _pixel(value: float, whole: bool, mapped: Mapped) -> float:
+    """An edge coordinate as the pixel index COCO writes; a whole one is the pixel that holds the point."""
+    if whole:
+        return max(0, round(value - 0.5))
+    return round(value - 0.5, 2)
+
+
+def is_amodal(instance: Instance) -> bool:
+    """The source's box is not its outline's extent (more than 2 px and 2 %), so it is mapped by itself."""
+    if not instance.parts or instance.box is None:
+        return False
+    outline = extent(instance.parts)
+    box = instance.box
+    scale = max(box[2] - box[0], box[3] - box[1])
+    off = max(abs(a - b) for a, b in zip(outline, box, strict=True))
+    return off > 2 and off > 0.02 * scale

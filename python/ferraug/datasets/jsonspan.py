@@ -1,0 +1,228 @@
+"""JSON with places: the records of a file's big arrays, each with the span of text it came from.
+
+A JSON annotation file is edited as text: records are cut out or appended, everything else stays byte for byte, whatever
+style it was written in. New records are written in the style of the first one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from json.decoder import scanstring  # type: ignore[attr-defined]
+from typing import Any
+
+from .._core import ConfigError
+
+_BLANK = " \t\n\r"
+_DECODER = json.JSONDecoder()
+
+
+@dataclass(slots=True)
+class Span:
+    """An array of the top level: where its brackets are and where its elements lie."""
+
+    start: int
+    end: int
+    items: list[tuple[int, int]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Document:
+    """The text of a JSON object, its small values and the spans of its big arrays."""
+
+    text: str
+    bom: bool = False
+    values: dict[str, Any] = field(default_factory=dict)
+    arrays: dict[str, Span] = field(default_factory=dict)
+
+
+def decode_text(data: bytes, where: str) -> tuple[str, bool]:
+    """UTF-8 text and whether it began with a byte order mark."""
+    bom = data.startswith(b"\xef\xbb\xbf")
+    try:
+        return data[3 if bom else 0 :].decode("utf-8"), bom
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{where}: not UTF-8 at byte {error.start}") from None
+
+
+def _skip(text: str, at: int) -> int:
+    while at < len(text) and text[at] in _BLANK:
+        at += 1
+    return at
+
+
+def _value(text: str, at: int, where: str) -> tuple[Any, int]:
+    try:
+        return _DECODER.raw_decode(text, at)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{where}: {error.msg} at offset {error.pos} of {len(text)}") from None
+    except RecursionError:
+        raise ConfigError(f"{where}: depth: nested too deeply at offset {at}") from None
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error} at offset {at}") from None
+
+
+def parse(data: bytes, where: str, takers: dict[str, Callable[[Any, int], None]]) -> Document:
+    """Reads a JSON object. The elements of an array named in `takers` go to its function with their index and are not
+    kept; anything that is not a whole JSON object is a ConfigError with its offset."""
+    text, bom = decode_text(data, where)
+    doc = Document(text, bom)
+
+    def fail(what: str, at: int) -> ConfigError:
+        return ConfigError(f"{where}: {what} at offset {at} of {len(text)}")
+
+    at = _skip(text, 0)
+    if at == len(text):
+        raise fail("empty", at)
+    if text[at] != "{":
+        raise fail("expected an object", at)
+    at = _skip(text, at + 1)
+    first = True
+    while True:
+        if at >= len(text):
+            raise fail("truncated", at)
+        if text[at] == "}":
+            if not first and text[at - 1] == ",":
+                raise fail("expected a key", at)
+            break
+        if not first:
+            if text[at] != ",":
+                raise fail("expected a comma", at)
+            at = _skip(text, at + 1)
+        first = False
+        if at >= len(text) or text[at] != '"':
+            raise fail("expected a key", at)
+        try:
+            key, at = scanstring(text, at + 1, True)
+        except json.JSONDecodeError as error:
+            raise fail(error.msg, error.pos) from None
+        at = _skip(text, at)
+        if at >= len(text) or text[at] != ":":
+            raise fail("expected a colon", at)
+        at = _skip(text, at + 1)
+        if key in doc.values or key in doc.arrays:
+            raise fail(f"duplicate key {key!r}", at)
+        if key in takers and text[at : at + 1] == "[":
+            at = _elements(text, at, where, doc, key, takers[key])
+        else:
+            doc.values[key], at = _value(text, at, where)
+        at = _skip(text, at)
+    if _skip(text, at + 1) != len(text):
+        raise fail("more text after the end", at + 1)
+    return doc
+
+
+def _elements(text: str, at: int, where: str, doc: Document, key: str, take: Callable[[Any, int], None]) -> int:
+    span = Span(at, at)
+    doc.arrays[key] = span
+    items = span.items
+    at = _skip(text, at + 1)
+    if text[at : at + 1] == "]":
+        span.end = at
+        return at + 1
+    while True:
+        value, end = _value(text, at, where)
+        items.append((at, end))
+        take(value, len(items) - 1)
+        at = _skip(text, end)
+        char = text[at : at + 1]
+        if char == "]":
+            span.end = at
+            return at + 1
+        if char != ",":
+            what = "truncated" if char == "" else "expected a comma"
+            raise ConfigError(f"{where}: {what} at offset {at} of {len(text)}")
+        at = _skip(text, at + 1)
+
+
+@dataclass(slots=True)
+class Style:
+    """How records are written: json.dumps arguments, and the indentation of lines inside a record."""
+
+    indent: int | str | None
+    separators: tuple[str, str]
+    ascii: bool
+    prefix: str
+
+    def dumps(self, value: Any) -> str:
+        """`value` as one record."""
+        text = json.dumps(
+            value, indent=self.indent, separators=self.separators, ensure_ascii=self.ascii, allow_nan=False
+        )
+        return text.replace("\n", "\n" + self.prefix) if self.prefix else text
+
+
+def style_of(doc: Document, key: str) -> Style:
+    """The style that reproduces the first record of an array (or of any array, if that one is empty)."""
+    for name in (key, *doc.arrays):
+        span = doc.arrays.get(name)
+        if span is None or not span.items:
+            continue
+        start, end = span.items[0]
+        text = doc.text[start:end]
+        line = doc.text.rfind("\n", 0, start) + 1
+        prefix = doc.text[line:start]
+        prefix = prefix if prefix.strip(_BLANK) == "" else ""
+        try:
+            value = json.loads(text)
+        except ValueError:
+            continue
+        for ascii_only in (True, False):
+            for indent, separators in (
+                (None, (",", ":")),
+                (None, (", ", ": ")),
+                (1, (",", ": ")),
+                (2, (",", ": ")),
+                (4, (",", ": ")),
+                ("\t", (",", ": ")),
+            ):
+                style = Style(indent, separators, ascii_only, prefix if indent is not None else "")
+                try:
+                    if style.dumps(value) == text:
+                        return style
+                except ValueError:
+                    continue
+        spaced = '": ' in text
+        return Style(None, (", ", ": ") if spaced else (",", ":"), True, "")
+    return Style(None, (", ", ": "), True, "") if ": " in doc.text else Style(None, (",", ":"), True, "")
+
+
+def separator_of(doc: Document, key: str) -> str:
+    """The text between two records of an array: a comma and the source's own blanks."""
+    for name in (key, *doc.arrays):
+        span = doc.arrays.get(name)
+        if span is not None and len(span.items) > 1:
+            return doc.text[span.items[0][1] : span.items[1][0]]
+    return ", " if '": ' in doc.text else ","
+
+
+def edited(
+    doc: Document, dropped: dict[str, set[int]], added: dict[str, Iterable[str]]
+) -> Iterable[str]:
+    """The document's text in pieces, without the dropped records and with the added ones at the end of their array."""
+    text = doc.text
+    at = 0
+    for key, span in sorted(doc.arrays.items(), key=lambda pair: pair[1].start):
+        gone = dropped.get(key, set())
+        new = iter(added.get(key, ()))
+        first = next(new, None)
+        if not gone and first is None:
+            continue
+        separator = separator_of(doc, key)
+        kept = [i for i in range(len(span.items)) if i not in gone]
+        head = span.items[0][0] if span.items else span.start + 1
+        tail = span.items[-1][1] if span.items else span.end
+        yield text[at:head]
+        if not gone and kept:
+            yield text[head:tail]
+        else:
+            for n, i in enumerate(kept):
+                start, end = span.items[i]
+                yield (separator if n else "") + text[start:end]
+        if first is not None:
+            yield (separator if kept else "") + first
+            for record in new:
+                yield separator + record
+        at = tail
+    yield text[at:]

@@ -1,0 +1,59 @@
+"""A folder of images without annotations. Folders named train, valid, val or test are splits; all other names are kept."""
+
+from __future__ import annotations
+
+from .._core import ConfigError
+from .common import SPLIT_NAMES, folder_split, open_sample
+from .model import Copy, Dataset, Reporter, Sample
+from .paths import is_image_name, walk
+
+
+def read(root: str, errors: str = "raise", files: list[str] | None = None) -> Dataset:
+    """Every image beneath `root` is a sample."""
+    report = Reporter(errors)
+    files = walk(root, report) if files is None else files
+    data = Dataset(root=root, format="plain", task="plain")
+    images = [f for f in files if is_image_name(f)]
+    if not images:
+        raise ConfigError(f"{root}: no images")
+    parts: dict[str, list[Sample]] = {}
+    for path in images:
+        split = folder_split(path) or "train"
+        sample = open_sample(root, path, split, report)
+        if sample is not None:
+            parts.setdefault(split, []).append(sample)
+    data.splits = {s: parts[s] for s in SPLIT_NAMES if s in parts}
+    data.files = [f for f in files if not is_image_name(f)]
+    data.problems = report.problems
+    return data
+
+
+class Writer:
+    """Nothing but images."""
+
+    def __init__(self, data: Dataset, multiplied: list[Sample], copies: int) -> None:
+        self.data = data
+
+    def label_path(self, sample: Sample, path: str) -> str | None:
+        """There is none."""
+        return None
+
+    def label_bytes(self, copy: Copy) -> bytes | None:
+        """There are none."""
+        return None
+
+    def record(self, copy: Copy) -> bytes:
+        """Nothing is aggregated."""
+        return b""
+
+    def originals(self, gone: set[int]) -> list[tuple[str, bytes | None]]:
+        """No label files."""
+        return []
+
+    def aggregate_paths(self) -> list[str]:
+        """No lists."""
+        return []
+
+    def aggregates(self, records: object, gone: set[int]) -> list[tuple[str, list[bytes]]]:
+        """No lists."""
+        return []

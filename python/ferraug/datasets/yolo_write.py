@@ -1,0 +1,216 @@
+"""YOLO, written: one label file beside the copy's image, lists and yaml paths brought along.
+
+Values have six decimals; a box is made narrower by 1e-6 until it lies in [0, 1] after rounding, because trainers throw
+away a whole image for one value above 1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+
+from .model import Box, Copy, Dataset, Mapped, Sample
+from .paths import stem
+from .polygon import area
+from .yamlsubset import quote
+from .yolo import LabelFile, YoloSet
+
+
+class Writer:
+    """Turns copies into label files; `multiplied` are the samples of the plan in order."""
+
+    def __init__(self, data: Dataset, multiplied: list[Sample], copies: int) -> None:
+        self.data = data
+        self.set: YoloSet = data.header
+        self.multiplied = multiplied
+        self.taken = {f for f in data.files} | set(self.set.labels)
+
+    def label_path(self, sample: Sample, path: str) -> str | None:
+        """The label file of a copy at `path`; None if the source has none: missing stays missing."""
+        if sample.label is None:
+            return None
+        folder = sample.label.rsplit("/", 1)[0] + "/" if "/" in sample.label else ""
+        return folder + stem(path.rsplit("/", 1)[-1]) + ".txt"
+
+    def label_bytes(self, copy: Copy) -> bytes | None:
+        """The copy's rows."""
+        if copy.sample.label is None:
+            return None
+        rows = [self.row(mapped, copy.size) for mapped in copy.objects]
+        return "".join(row + "\n" for row in rows if row).encode()
+
+    def row(self, mapped: Mapped, size: tuple[int, int]) -> str:
+        """One row; the source's own text if nothing moved."""
+        instance = mapped.instance
+        if not mapped.changed and not instance.clipped:
+            return str(instance.raw)
+        key = self.data.categories[instance.category].key
+        if instance.parts is not None:
+            if not mapped.parts:
+                return ""
+            part = max(mapped.parts, key=area)
+            flat = [min(max(v / size[i % 2], 0.0), 1.0) for i, v in enumerate(part)]
+            return f"{key} " + " ".join(f"{v:.6f}" for v in flat)
+        row = f"{key} " + " ".join(box_columns(mapped.box, size))
+        score = instance.flags.get("score")
+        return f"{row} {score}" if score is not None else row
+
+    def record(self, copy: Copy) -> bytes:
+        """Aggregates need the copy's source and path only."""
+        return json.dumps([copy.sample.path, copy.path]).encode()
+
+    def originals(self, gone: set[int]) -> Iterator[tuple[str, bytes | None]]:
+        """Label files of the sources: None for a byte copy, else the text without its invalid rows."""
+        done: set[str] = set()
+        for sample in self.data.samples():
+            if sample.label is None or sample.label in done or id(sample) in gone:
+                continue
+            done.add(sample.label)
+            label = self.set.labels[sample.label]
+            yield label.path, _without(label) if label.dropped else None
+
+    def aggregate_paths(self) -> list[str]:
+        """The files that are written after all samples."""
+        paths = [f.path for f in self.set.lists]
+        if self.set.yaml_path is not None:
+            paths += [self.set.yaml_path, *(self.shared_path(key) for key in self.set.shared)]
+        return paths
+
+    def shared_path(self, key: str) -> str:
+        """A list for a split whose folder belongs to another split too."""
+        folder = self.set.yaml_path.rsplit("/", 1)[0] + "/" if "/" in (self.set.yaml_path or "") else ""
+        path = f"{folder}{key}.txt"
+        return path if path not in self.taken else f"{folder}{key}-originals.txt"
+
+    def aggregates(
+        self, records: Callable[[], Iterable[bytes]], gone: set[int]
+    ) -> Iterator[tuple[str, Iterable[bytes]]]:
+        """(path, content) of lists and yaml."""
+        present = {s.path for s in self.data.samples() if id(s) not in gone}
+        for found in self.set.lists:
+            shared = any(place == found.path for key in self.set.shared for _, place in self.set.keys.get(key, ()))
+            new: list[str] = []
+            if self.multiplied and not shared:
+                entries = {image: entry for entry, image in found.entries}
+                for record in records():
+                    source, path = json.loads(record)
+                    if source in entries:
+                        entry = entries[source]
+                        head = entry[: max(entry.rfind("/"), entry.rfind("\\")) + 1]
+                        new.append(head + path.rsplit("/", 1)[-1])
+            lost = {entry for entry, image in found.entries if image not in present}
+            yield found.path, _list_text(found.text, lost, new)
+        if self.set.yaml_path is None:
+            return
+        for key in self.set.shared:
+            base = self._base()
+            rows = [_relative(path, base) for path in self.set.shared[key] if path in present]
+            yield self.shared_path(key), ("".join(f"./{row}\n" for row in rows).encode(),)
+        yield self.set.yaml_path, (self._yaml().encode(),)
+
+    def _base(self) -> str:
+        path = self.set.yaml_path or ""
+        return path.rsplit("/", 1)[0] if "/" in path else ""
+
+    def _yaml(self) -> str:
+        """The yaml with path values that lead somewhere in the new tree; all else byte for byte."""
+        yaml = self.set.yaml
+        assert yaml is not None
+        base = self._base()
+        edits: list[tuple[int, int, str]] = []
+        root = yaml.value.get("path")
+        direct = {key: all(self._leads(base, root, yaml.value[key], *p) for p in places) for key, places in self.set.keys.items()}
+        keep_root = all(direct.values())
+        if root is not None and not keep_root:
+            edits.append((*yaml.spans[("path",)], ""))
+            root = None
+        for key, places in self.set.keys.items():
+            if key in self.set.shared:
+                if len(places) == 1 and (key,) in yaml.spans:
+                    target = _relative(self.shared_path(key), base)
+                    edits.append((*yaml.spans[(key,)], target if root is None else self._under(root, base, target)))
+                continue
+            for position, place in places:
+                span = yaml.spans.get((key,) if position is None else (key, position))
+                if span is None or self._leads(base, root, yaml.value[key], position, place):
+                    continue
+                edits.append((*span, _relative(place, base) or "."))
+        text = yaml.text
+        for start, end, value in sorted(edits, reverse=True):
+            new = quote(value) if value else ""
+            blank = " " if start == end and new and text[start - 1 : start] == ":" else ""
+            text = text[:start] + blank + new + text[end:]
+        return text
+
+    def _under(self, root: object, base: str, target: str) -> str:
+        """`target` (relative to the yaml) as seen from the yaml's `path`."""
+        inside = _normal(base, str(root))
+        full = _normal(base, target)
+        if inside is None or full is None:
+            return target
+        ups = [] if inside == "" else [".."] * len(inside.split("/"))
+        return "/".join([*ups, full]) if inside and not full.startswith(inside + "/") else _relative(full, inside)
+
+    def _leads(self, base: str, root: object, value: object, position: object, place: str) -> bool:
+        """The value, joined as it stands, is the folder it was resolved to."""
+        text = value[position] if isinstance(position, int) and isinstance(value, list) else value
+        return _normal(base, *(str(v) for v in (root, text) if v is not None)) == place
+
+
+def _normal(*parts: str) -> str | None:
+    """Joined parts without . and ..; None if they are absolute or leave the root."""
+    words: list[str] = []
+    for part in parts:
+        if part.startswith(("/", "\\")) or part[1:2] == ":":
+            return None
+        for word in part.replace("\\", "/").split("/"):
+            if word == "..":
+                if not words:
+                    return None
+                words.pop()
+            elif word not in ("", "."):
+                words.append(word)
+    return "/".join(words)
+
+
+def _relative(path: str, base: str) -> str:
+    if not base:
+        return path
+    if path.startswith(base + "/"):
+        return path[len(base) + 1 :]
+    return "/".join([*([".."] * len(base.split("/"))), path])
+
+
+def _list_text(text: str, lost: set[str], new: list[str]) -> Iterable[bytes]:
+    lines = text.split("\n")
+    if lost:
+        lines = [line for line in lines if line.strip("\r\t \ufeff") not in lost]
+    body = "\n".join(lines)
+    end = "\r\n" if "\r\n" in text else "\n"
+    if new and body and not body.endswith("\n"):
+        body += end
+    yield body.encode("utf-8", "surrogateescape")
+    for entry in new:
+        yield (entry + end).encode("utf-8", "surrogateescape")
+
+
+def _without(label: LabelFile) -> bytes:
+    lines = label.text.split("\n")
+    kept = [line for i, line in enumerate(lines) if i not in label.dropped]
+    if kept and len(lines) - 1 in label.dropped and kept[-1] != "":
+        kept.append("")  # the last line lost its successor, not its line end
+    return "\n".join(kept).encode("utf-8", "surrogateescape")
+
+
+def box_columns(box: Box, size: tuple[int, int]) -> list[str]:
+    """cx cy w h with six decimals, inside [0, 1] as rounded."""
+    columns = []
+    for low, high, side in ((box[0], box[2], size[0]), (box[1], box[3], size[1])):
+        low, high = max(low, 0.0) / side, min(high, float(side)) / side
+        centre = round((low + high) / 2, 6)
+        extent = max(round(high - low, 6), 1e-6)
+        while extent > 1e-6 and (centre - extent / 2 < 0 or centre + extent / 2 > 1):
+            extent = round(extent - 1e-6, 6)
+        columns.append((f"{centre:.6f}", f"{extent:.6f}"))
+    (cx, w), (cy, h) = columns
+    return [cx, cy, w, h]

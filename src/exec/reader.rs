@@ -1,0 +1,160 @@
+//! Where the rows of a stage come from: a window of the input, or a source over it.
+
+use crate::error::Result;
+use crate::image::view::{elements, elements_mut};
+use crate::image::{Array, Border, Plane, RowsMut, Shape, Window};
+use crate::kernel::filter::{Conv, Separable};
+use crate::kernel::resize::Resize;
+use crate::kernel::warp::{self, Coords, Warp};
+use crate::kernel::{copy, warp::warp_rows};
+use crate::op::Source;
+use crate::op::sample::Coordinates;
+use crate::{with_element, with_sample};
+
+/// Rows of one stage, before its steps.
+pub(super) struct Reader<'a> {
+    input: Array<'a>,
+    window: &'a Window,
+    origin: [usize; 3],
+    /// Where the window begins in the input if it is a plain crop: z, y, x.
+    crop: Option<(usize, usize, usize)>,
+    /// What a row holds.
+    pub out: Shape,
+    make: Make<'a>,
+    /// Slice that the caches of `make` belong to.
+    slice: usize,
+}
+
+enum Make<'a> {
+    Window { fill: Vec<u8> },
+    Resize { resize: Box<Resize>, nearest: bool },
+    Warp { warp: Warp<'a>, fill: Vec<u8> },
+    Separable(Box<Separable>),
+    Conv(Box<Conv>),
+}
+
+impl<'a> Reader<'a> {
+    /// Rows of `window` of `input`, or of `source` over it; `size` (d, h, w) from `origin` of the source's frame.
+    pub fn new(
+        input: Array<'a>,
+        window: &'a Window,
+        source: Option<&'a Source>,
+        origin: [usize; 3],
+        size: [usize; 3],
+    ) -> Result<Reader<'a>> {
+        let s = input.shape;
+        let out = Shape { d: size[0], h: size[1], w: size[2], ..s };
+        let crop = window.as_crop();
+        let (sw, sh) = (window.axes[2].n, window.axes[1].n);
+        let make = match source {
+            None => Make::Window { fill: window.fill.pixel_bytes(s.dtype, s.c)? },
+            Some(Source::Resize { w, h, interp }) => Make::Resize {
+                resize: Box::new(Resize::new(
+                    (sw, sh),
+                    (*w, *h),
+                    (origin[2], origin[1], size[2], size[1]),
+                    s.c,
+                    *interp,
+                    s.dtype.size() == 1,
+                )),
+                nearest: interp.is_nearest(),
+            },
+            Some(Source::Warp { map, interp, border, fill, .. }) => {
+                let coords = match map.as_ref() {
+                    Coordinates::Affine(m) => Coords::Affine(*m),
+                    Coordinates::Homography(m) => Coords::Homography(*m),
+                    Coordinates::Axes(xs, ys) => Coords::Axes { xs, ys },
+                };
+                let fill = fill.pixel_bytes(s.dtype, s.c)?;
+                Make::Warp { warp: Warp { coords, interp: *interp, border: *border }, fill }
+            }
+            Some(Source::Separable { kernel }) => {
+                Make::Separable(Box::new(Separable::new(kernel, kernel, Border::Reflect101)))
+            }
+            Some(Source::Conv { k, weights }) => Make::Conv(Box::new(Conv::new(*k, weights, Border::Reflect101))),
+        };
+        Ok(Reader { input, window, origin, crop, out, make, slice: usize::MAX })
+    }
+
+    /// The row itself, if it lies packed in the input.
+    pub fn borrow(&self, z: usize, y: usize) -> Option<&'a [u8]> {
+        let (Make::Window { .. }, Some((z0, y0, x0))) = (&self.make, self.crop) else { return None };
+        let pixel = self.input.shape.c * self.input.shape.dtype.size();
+        let start = (z0 + z) * self.input.slice + (y0 + y) * self.input.row + x0 * pixel;
+        let bytes: &'a [u8] = self.input.bytes;
+        Some(&bytes[start..start + self.out.w * pixel])
+    }
+
+    /// Rows that are best made together: transposes read columns, sources keep rows in flight.
+    pub fn band(&self) -> usize {
+        match &self.make {
+            Make::Window { .. } if self.window.axes[2].from == 2 => 1,
+            Make::Window { .. } => 64,
+            _ => 16,
+        }
+    }
+
+    /// Makes rows `y0..y0+n` of output slice `z` into packed `dst`.
+    pub fn rows(&mut self, z: usize, y0: usize, n: usize, dst: &mut [u8]) {
+        let out = self.out;
+        let new_slice = self.slice != z;
+        self.slice = z;
+        let input = self.input;
+        if let Make::Window { fill } = &self.make {
+            with_element!(out.dtype, E => {
+                let mut rows = RowsMut::<E>::packed(elements_mut(dst), out.w, n, out.c);
+                // Scratch rows and fills are byte vectors of whole elements; a fill may be misaligned, so it is copied.
+                let fill = owned_elements::<E>(fill);
+                copy::window_rows(&input.volume::<E>(), self.window, &fill, z, y0, &mut rows);
+            });
+            return;
+        }
+        let (z0, y1, x1) = self.crop.expect("sources read plain crops");
+        let (sw, sh) = (self.window.axes[2].n, self.window.axes[1].n);
+        let (ox, oy, oz) = (self.origin[2], self.origin[1], self.origin[0]);
+        macro_rules! plane {
+            ($E:ty) => {{
+                let plane: Plane<'_, $E> = input.plane::<$E>(z0 + oz + z);
+                plane.crop(x1, y1, sw, sh)
+            }};
+        }
+        match &mut self.make {
+            Make::Window { .. } => unreachable!(),
+            Make::Resize { resize, nearest: true } => with_element!(out.dtype, E => {
+                let mut rows = RowsMut::<E>::packed(elements_mut(dst), out.w, n, out.c);
+                if new_slice { resize.start(); }
+                resize.nearest_rows(&plane!(E), y0, &mut rows);
+            }),
+            Make::Resize { resize, .. } => with_sample!(out.dtype, T => {
+                let mut rows = RowsMut::<T>::packed(elements_mut(dst), out.w, n, out.c);
+                if new_slice { resize.start(); }
+                resize.rows(&plane!(T), y0, &mut rows);
+            }, else unreachable!()),
+            Make::Warp { warp, fill } if warp.interp.is_nearest() => with_element!(out.dtype, E => {
+                let mut rows = RowsMut::<E>::packed(elements_mut(dst), out.w, n, out.c);
+                warp::nearest_rows(&plane!(E), warp, &owned_elements::<E>(fill), ox, oy + y0, &mut rows);
+            }),
+            Make::Warp { warp, fill } => with_sample!(out.dtype, T => {
+                let mut rows = RowsMut::<T>::packed(elements_mut(dst), out.w, n, out.c);
+                warp_rows(&plane!(T), warp, &owned_elements::<T>(fill), ox, oy + y0, &mut rows);
+            }, else unreachable!()),
+            Make::Separable(kernel) => with_sample!(out.dtype, T => {
+                let mut rows = RowsMut::<T>::packed(elements_mut(dst), out.w, n, out.c);
+                if new_slice { kernel.start(); }
+                kernel.rows(&plane!(T), ox, oy + y0, &mut rows);
+            }, else unreachable!()),
+            Make::Conv(kernel) => with_sample!(out.dtype, T => {
+                let mut rows = RowsMut::<T>::packed(elements_mut(dst), out.w, n, out.c);
+                if new_slice { kernel.start(); }
+                kernel.rows(&plane!(T), ox, oy + y0, &mut rows);
+            }, else unreachable!()),
+        }
+    }
+}
+
+/// The elements of a short byte vector, whatever its alignment.
+pub(super) fn owned_elements<E: crate::image::Element>(bytes: &[u8]) -> Vec<E> {
+    let mut cells = crate::image::view::Bytes::default();
+    cells.resize(bytes.len()).copy_from_slice(bytes);
+    elements::<E>(cells.bytes()).to_vec()
+}

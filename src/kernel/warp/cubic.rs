@@ -1,0 +1,165 @@
+//! Bicubic sampling of u8 in integers.
+//!
+//! Columns of four taps first: each product of a pixel and a weight's magnitude is cut to Q6, the inner two added, the
+//! outer two subtracted (their weights are never positive), which fits an i16. Then the four columns with Q14 weights,
+//! rounded once.
+
+use super::weights::{CUBIC, cubic_step};
+use super::{BLOCK, BLOCKS, Block, CHUNK, Warp, tile};
+use crate::image::{Border, Plane, RowsMut};
+use crate::simd;
+
+/// Addresses and weights of a chunk.
+#[repr(align(64))]
+pub(crate) struct Cubic {
+    /// First byte of the upper left tap.
+    pub off: [u32; CHUNK],
+    /// Indices into the table of weights.
+    pub kx: [u32; CHUNK],
+    /// As `kx`, for y.
+    pub ky: [u32; CHUNK],
+    /// 1 where the pixel cannot be done this way; its address is that of some other then.
+    pub bad: [u8; CHUNK],
+}
+
+/// What a chunk needs to know of the source.
+#[derive(Clone, Copy)]
+struct Frame {
+    /// Pixels that are a first tap inside: w − 3, h − 3.
+    firsts: [u32; 2],
+    stride: u32,
+    c: u32,
+    /// Greatest address at which all four rows can be loaded.
+    limit: u32,
+}
+
+impl Frame {
+    fn new(src: &Plane<u8>, load: usize) -> Option<Frame> {
+        let len = src.data.len();
+        if src.w < 4 || src.h < 4 || len > i32::MAX as usize || len < load + 3 * src.stride {
+            return None;
+        }
+        Some(Frame {
+            firsts: [src.w as u32 - 3, src.h as u32 - 3],
+            stride: src.stride as u32,
+            c: src.c as u32,
+            limit: (len - load - 3 * src.stride) as u32,
+        })
+    }
+}
+
+simd! {
+    fn address(f: Frame, sx: &[Block], sy: &[Block], cub: &mut Cubic) {
+        let m = sx.len();
+        let sy = &sy[..m];
+        let (off, kx) = (cub.off.as_chunks_mut::<BLOCK>().0, cub.kx.as_chunks_mut::<BLOCK>().0);
+        let (ky, bad) = (cub.ky.as_chunks_mut::<BLOCK>().0, cub.bad.as_chunks_mut::<BLOCK>().0);
+        let (off, kx, ky, bad) = (&mut off[..m], &mut kx[..m], &mut ky[..m], &mut bad[..m]);
+        for k in 0..m {
+            let (mut at, mut outside) = ([0; BLOCK], [0; BLOCK]);
+            for i in 0..BLOCK {
+                let (ix, iy) = ((sx[k][i] >> 16).wrapping_sub(1) as u32, (sy[k][i] >> 16).wrapping_sub(1) as u32);
+                at[i] = iy.wrapping_mul(f.stride).wrapping_add(ix.wrapping_mul(f.c));
+                outside[i] = u32::from((ix >= f.firsts[0]) | (iy >= f.firsts[1]) | (at[i] > f.limit));
+            }
+            off[k] = at.map(|v| v.min(f.limit));
+            bad[k] = outside.map(|v| v as u8);
+            kx[k] = sx[k].map(cubic_step);
+            ky[k] = sy[k].map(cubic_step);
+        }
+    }
+}
+
+/// A column of taps in Q6.
+#[inline(always)]
+fn column(p: [u8; 4], w: &[u16; 8]) -> i32 {
+    let part = |k: usize| (p[k] as u32 * w[2 * k] as u32 >> 8) as i32;
+    part(1) + part(2) - part(0) - part(3)
+}
+
+/// A row of columns.
+#[inline(always)]
+fn row(v: [i32; 4], w: &[i16; 4]) -> u8 {
+    let s = v[0] * w[0] as i32 + v[1] * w[1] as i32 + (v[2] * w[2] as i32 + v[3] * w[3] as i32);
+    ((s + (1 << 19)) >> 20).clamp(0, 255) as u8
+}
+
+simd! {
+    /// The taps of a chunk with `C` components.
+    fn sample[const C: usize][C](data: &[u8], stride: usize, cub: &Cubic, out: &mut [u8]) {
+        for (i, o) in out.as_chunks_mut::<C>().0.iter_mut().enumerate() {
+            let (at, wx, wy) = (cub.off[i] as usize, &CUBIC.x[cub.kx[i] as usize], &CUBIC.y[cub.ky[i] as usize]);
+            let rows: [&[u8]; 4] = std::array::from_fn(|k| &data[at + k * stride..][..4 * C]);
+            let mut v = [[0i32; C]; 4];
+            for t in 0..4 {
+                for k in 0..C {
+                    v[t][k] = column([rows[0][t * C + k], rows[1][t * C + k], rows[2][t * C + k], rows[3][t * C + k]], wy);
+                }
+            }
+            for k in 0..C {
+                o[k] = row([v[0][k], v[1][k], v[2][k], v[3][k]], wx);
+            }
+        }
+    }
+}
+
+simd! {
+    /// As `sample`, for any number of components.
+    fn sample_any(data: &[u8], stride: usize, cub: &Cubic, c: usize, out: &mut [u8]) {
+        for (i, o) in out.chunks_exact_mut(c).enumerate() {
+            let (at, wx, wy) = (cub.off[i] as usize, &CUBIC.x[cub.kx[i] as usize], &CUBIC.y[cub.ky[i] as usize]);
+            let rows: [&[u8]; 4] = std::array::from_fn(|k| &data[at + k * stride..][..4 * c]);
+            for (k, o) in o.iter_mut().enumerate() {
+                let v = std::array::from_fn(|t| column(std::array::from_fn(|j| rows[j][t * c + k]), wy));
+                *o = row(v, wx);
+            }
+        }
+    }
+}
+
+/// One pixel at a folded position, with any taps outside.
+fn pixel(src: &Plane<u8>, sx: i32, sy: i32, border: Border, fill: &[u8], out: &mut [u8]) {
+    let taps = |s: i32, n: usize| -> [Option<usize>; 4] {
+        std::array::from_fn(|k| border.fold((s >> 16) as isize - 1 + k as isize, n))
+    };
+    let (xs, ys) = (taps(sx, src.w), taps(sy, src.h));
+    if xs.iter().all(Option::is_none) || ys.iter().all(Option::is_none) {
+        return out.copy_from_slice(fill);
+    }
+    let (wx, wy) = (&CUBIC.x[cubic_step(sx) as usize], &CUBIC.y[cubic_step(sy) as usize]);
+    for (k, o) in out.iter_mut().enumerate() {
+        let tap = |x: Option<usize>, y: Option<usize>| match (x, y) {
+            (Some(x), Some(y)) => src.data[y * src.stride + x * src.c + k],
+            _ => fill[k],
+        };
+        *o = row(std::array::from_fn(|t| column(std::array::from_fn(|j| tap(xs[t], ys[j])), wy)), wx);
+    }
+}
+
+/// See [`super::warp_rows`].
+pub(super) fn rows(src: &Plane<u8>, warp: &Warp, fill: &[u8], x0: usize, y0: usize, out: &mut RowsMut<u8>) {
+    let (c, border) = (src.c, warp.border);
+    let frame = Frame::new(src, 4 * c);
+    let mut cub = Cubic { off: [0; CHUNK], kx: [0; CHUNK], ky: [0; CHUNK], bad: [0; CHUNK] };
+    let mut s = [[[0; BLOCK]; BLOCKS]; 2];
+    tile::segments(src, warp, 2, fill, (x0, y0), out, |line, x, o| {
+        let n = o.len() / c;
+        tile::positions(line, x, n, (src.w, src.h), border, &mut s);
+        let [sx, sy] = &s;
+        let mut one = |i: usize, o: &mut [u8]| {
+            pixel(src, sx.as_flattened()[i], sy.as_flattened()[i], border, fill, &mut o[i * c..][..c]);
+        };
+        let Some(frame) = frame else {
+            return (0..n).for_each(|i| one(i, o));
+        };
+        let m = n.div_ceil(BLOCK);
+        address(frame, &sx[..m], &sy[..m], &mut cub);
+        match c {
+            1 => sample::<1>(src.data, src.stride, &cub, o),
+            3 => sample::<3>(src.data, src.stride, &cub, o),
+            4 => sample::<4>(src.data, src.stride, &cub, o),
+            _ => sample_any(src.data, src.stride, &cub, c, o),
+        }
+        tile::each_marked(&cub.bad, n, |i| one(i, o));
+    });
+}

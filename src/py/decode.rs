@@ -1,0 +1,105 @@
+//! Op tuples → ops. Exact types only (`tuple`/`list`, `float`, `int`, `str`, `bool`, `None`), so that no user code can
+//! run while decoding.
+
+use super::enter::raise;
+use crate::error::Error;
+use crate::op::Op;
+use crate::op::value::Val;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyFloat, PyInt, PyList, PyString, PyTuple};
+
+/// Nesting of values at most.
+const DEPTH: usize = 16;
+
+fn value<'a>(obj: &'a Bound<'_, PyAny>, depth: usize) -> PyResult<Val<'a>> {
+    if depth > DEPTH {
+        return Err(PyValueError::new_err("op: values nested too deeply"));
+    }
+    if let Ok(f) = obj.cast_exact::<PyFloat>() {
+        let f = f.value();
+        if !f.is_finite() {
+            return Err(PyValueError::new_err(format!("op: {f} is not finite")));
+        }
+        return Ok(Val::Float(f));
+    }
+    if obj.cast_exact::<PyInt>().is_ok() {
+        return match obj.extract::<i64>() {
+            Ok(i) => Ok(Val::Int(i)),
+            Err(_) => Err(PyValueError::new_err(format!("op: integer {obj} is out of range"))),
+        };
+    }
+    if let Ok(s) = obj.cast_exact::<PyString>() {
+        return Ok(Val::Str(s.to_str()?));
+    }
+    if obj.is_none() {
+        return Ok(Val::None);
+    }
+    if let Ok(b) = obj.cast_exact::<PyBool>() {
+        return Ok(Val::Int(b.is_true() as i64));
+    }
+    // Items are borrowed from the container, which the caller's list holds; nothing here can run Python and change it.
+    Err(PyValueError::new_err(format!("op: {} is not plain data", obj.get_type())))
+}
+
+/// A value tree that owns what it borrows from Python.
+enum Owned<'py> {
+    Leaf(Bound<'py, PyAny>),
+    List(Vec<Owned<'py>>),
+}
+
+fn own<'py>(obj: Bound<'py, PyAny>, depth: usize) -> PyResult<Owned<'py>> {
+    if depth > DEPTH {
+        return Err(PyValueError::new_err("op: values nested too deeply"));
+    }
+    if let Ok(t) = obj.cast_exact::<PyTuple>() {
+        return t.iter().map(|v| own(v, depth + 1)).collect::<PyResult<_>>().map(Owned::List);
+    }
+    if let Ok(t) = obj.cast_exact::<PyList>() {
+        return t.iter().map(|v| own(v, depth + 1)).collect::<PyResult<_>>().map(Owned::List);
+    }
+    Ok(Owned::Leaf(obj))
+}
+
+fn borrow<'a>(owned: &'a Owned<'_>, depth: usize) -> PyResult<Val<'a>> {
+    match owned {
+        Owned::Leaf(obj) => value(obj, depth),
+        Owned::List(items) => items.iter().map(|v| borrow(v, depth + 1)).collect::<PyResult<_>>().map(Val::List),
+    }
+}
+
+/// One op.
+pub fn op(obj: &Bound<'_, PyAny>) -> PyResult<Op> {
+    let owned = own(obj.clone(), 0)?;
+    let Val::List(items) = borrow(&owned, 0)? else {
+        return Err(PyValueError::new_err("op: expected a tuple that begins with its name"));
+    };
+    let Some(Val::Str(name)) = items.first() else {
+        return Err(PyValueError::new_err("op: expected a tuple that begins with its name"));
+    };
+    Op::decode(name, &items[1..]).map_err(|e| raise(obj.py(), e))
+}
+
+/// Appends the ops of `list` from number `decoded.len()` on.
+pub fn extend(decoded: &mut Vec<Op>, list: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = list.py();
+    let at = |i: usize| {
+        move |e: PyErr| {
+            let _ = e.value(py).setattr("op", i);
+            e
+        }
+    };
+    if let Ok(list) = list.cast::<PyList>() {
+        for i in decoded.len()..list.len() {
+            decoded.push(op(&list.get_item(i)?).map_err(at(i))?);
+        }
+        return Ok(());
+    }
+    if let Ok(tuple) = list.cast::<PyTuple>() {
+        for i in decoded.len()..tuple.len() {
+            decoded.push(op(&tuple.get_item(i)?).map_err(at(i))?);
+        }
+        return Ok(());
+    }
+    Err(raise(py, Error::type_("ops: expected a list")))
+}

@@ -1,0 +1,181 @@
+//! The numbers of one call, and maths with one result on every CPU.
+
+use super::enter::raise;
+use crate::error::Error;
+use crate::rng::{self, Stream};
+use crate::{geom, math};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use std::sync::{Mutex, PoisonError};
+
+/// Draws keyed by (seed, call key, node, draw number).
+#[pyclass(frozen, module = "ferraug._core")]
+pub struct Draw(Mutex<Stream>);
+
+impl Draw {
+    fn with<R>(&self, f: impl FnOnce(&mut Stream) -> R) -> R {
+        // One call is one thread's business: the lock is never contended and a poisoned one holds a valid stream.
+        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn finite(lo: f64, hi: f64) -> PyResult<()> {
+    if lo.is_finite() && hi.is_finite() {
+        return Ok(());
+    }
+    Err(PyValueError::new_err(format!("range ({lo}, {hi}) is not finite")))
+}
+
+#[pymethods]
+impl Draw {
+    #[new]
+    fn new(seed: u64, call: Vec<u64>) -> Draw {
+        Draw(Mutex::new(Stream::new(seed, rng::fold_call(seed, &call))))
+    }
+    fn begin(&self, node: u32, p: f64) -> bool {
+        self.with(|s| s.begin(node, p))
+    }
+    fn enter(&self, node: u32) {
+        self.with(|s| s.enter(node));
+    }
+    fn random(&self) -> f64 {
+        self.with(Stream::random)
+    }
+    fn uniform(&self, lo: f64, hi: f64) -> PyResult<f64> {
+        finite(lo, hi)?;
+        Ok(self.with(|s| s.uniform(lo, hi)))
+    }
+    fn integers(&self, lo: i64, hi: i64) -> PyResult<i64> {
+        if lo > hi {
+            return Err(PyValueError::new_err(format!("empty range ({lo}, {hi})")));
+        }
+        Ok(self.with(|s| s.integers(lo, hi)))
+    }
+    #[pyo3(signature = (mean = 0.0, std = 1.0))]
+    fn normal(&self, mean: f64, std: f64) -> f64 {
+        mean + std * self.with(Stream::normal)
+    }
+    fn choice(&self, weights: Vec<f64>) -> PyResult<usize> {
+        if weights.is_empty()
+            || weights.iter().any(|w| !(*w >= 0.0 && w.is_finite()))
+            || weights.iter().sum::<f64>() <= 0.0
+        {
+            return Err(PyValueError::new_err("weights must be ≥ 0 and not all 0"));
+        }
+        Ok(self.with(|s| s.choice(&weights)))
+    }
+    fn shuffle(&self, n: u32) -> Vec<u32> {
+        self.with(|s| s.shuffle(n))
+    }
+    fn sample(&self, n: u32, k: u32) -> PyResult<Vec<u32>> {
+        if k > n {
+            return Err(PyValueError::new_err(format!("{k} of {n} cannot be drawn")));
+        }
+        Ok(self.with(|s| s.sample(n, k)))
+    }
+    fn seed(&self) -> u64 {
+        self.with(Stream::seed)
+    }
+    fn seed64(&self) -> u64 {
+        self.with(|s| (s.seed() << 11) ^ s.seed())
+    }
+}
+
+/// Node id of a child.
+#[pyfunction]
+pub fn fold_node(parent: u32, child: u32) -> u32 {
+    rng::fold_path(parent, child)
+}
+
+macro_rules! unary {
+    ($($f:ident),*) => { $(
+        #[allow(missing_docs)]
+        #[pyfunction]
+        pub fn $f(x: f64) -> f64 { math::$f(x) }
+    )* };
+}
+unary!(exp, ln, sin, cos, tan);
+
+/// x^y.
+#[pyfunction]
+pub fn pow(x: f64, y: f64) -> f64 {
+    math::pow(x, y)
+}
+
+/// Angle of (x, y).
+#[pyfunction]
+pub fn atan2(y: f64, x: f64) -> f64 {
+    math::atan2(y, x)
+}
+
+type Matrix = (f64, f64, f64, f64, f64, f64);
+
+fn matrix(m: [f64; 6]) -> Matrix {
+    (m[0], m[1], m[2], m[3], m[4], m[5])
+}
+
+/// T(c)·T(t)·Sh·R·S·T(−c).
+#[pyfunction]
+#[allow(clippy::too_many_arguments)]
+pub fn affine(
+    angle: f64,
+    sx: f64,
+    sy: f64,
+    shear_x: f64,
+    shear_y: f64,
+    tx: f64,
+    ty: f64,
+    cx: f64,
+    cy: f64,
+) -> PyResult<Matrix> {
+    let m = geom::affine::affine_matrix(angle, sx, sy, shear_x, shear_y, tx, ty, cx, cy);
+    if m.iter().all(|v| v.is_finite()) {
+        return Ok(matrix(m));
+    }
+    Err(PyValueError::new_err("affine: the matrix is not finite"))
+}
+
+/// The matrix moved so that the whole image shows, and the canvas.
+#[pyfunction]
+pub fn fit_output(py: Python<'_>, m: [f64; 6], w: usize, h: usize) -> PyResult<(Matrix, usize, usize)> {
+    if m.iter().any(|v| !(v.abs() < 1e9)) {
+        return Err(raise(py, Error::value("fit_output: the matrix is out of range")));
+    }
+    let (m, [w, h]) = geom::affine::fit_output(&m, w, h);
+    Ok((matrix(m), w, h))
+}
+
+/// Largest axis-aligned rectangle inside the rotated image.
+#[pyfunction]
+pub fn inner_rect(w: usize, h: usize, angle: f64) -> (usize, usize, usize, usize) {
+    let [x0, y0, x1, y1] = geom::affine::crop_border(angle, w, h);
+    (x0, y0, x1 - x0, y1 - y0)
+}
+
+/// Perspective from jittered corners: forward matrix, output size, keypoint scale and turn.
+#[pyfunction]
+pub fn perspective(
+    py: Python<'_>,
+    w: usize,
+    h: usize,
+    corners: [f64; 8],
+    keep_size: bool,
+    fit_output: bool,
+) -> PyResult<([f64; 9], usize, usize, f64, f64)> {
+    let (fw, fh) = (w as f64, h as f64);
+    let corners = [0, 2, 4, 6].map(|i| [corners[i] * fw, corners[i + 1] * fh]);
+    let p = geom::homography::perspective(corners, w, h, keep_size, fit_output).map_err(|e| raise(py, e))?;
+    Ok((p.matrix, p.to[0], p.to[1], p.kp_scale, p.kp_turn))
+}
+
+/// GridDistortion: step factors of one axis as the map carries them.
+#[pyfunction]
+pub fn grid_steps(py: Python<'_>, n: usize, size: usize, mut steps: Vec<f64>, normalized: bool) -> PyResult<Vec<f64>> {
+    if steps.len() != n + 1 {
+        return Err(PyValueError::new_err(format!("{} steps for {n} cells; one more than cells", steps.len())));
+    }
+    if normalized {
+        geom::field::normalise_steps(&mut steps, size).map_err(|e| raise(py, e))?;
+    }
+    Ok(steps)
+}
