@@ -55,10 +55,13 @@ impl Conv {
         self.acc.resize(tile * c, 0.0);
         for (t, x) in (x0..x0 + w).step_by(tile).enumerate() {
             let n = tile.min(x0 + w - x) * c;
+            self.lines.clear();
+            self.lines.resize(2 * ry + 1, None);
             for i in 0..out.n {
-                self.lines.clear();
-                for k in 0..2 * ry + 1 {
-                    let line = self.border.fold((y0 + i + k) as isize - ry as isize, h).map(|y| {
+                // From row to row the lines move up by one; only the last one is new.
+                self.lines.rotate_left(1);
+                for k in if i == 0 { 0 } else { 2 * ry }..2 * ry + 1 {
+                    self.lines[k] = self.border.fold((y0 + i + k) as isize - ry as isize, h).map(|y| {
                         let (slot, missing) = self.ring.claim(t, y);
                         if missing {
                             let row = &mut self.ring.row_mut(slot)[..n + 2 * rx * c];
@@ -66,12 +69,11 @@ impl Conv {
                         }
                         slot
                     });
-                    self.lines.push(line);
                 }
                 let (ring, lines, pairs) = (&self.ring, &self.lines[..], &self.pairs[..]);
                 let acc = &mut self.acc[..n];
                 let out = &mut out.row(i)[(x - x0) * c..][..n];
-                f32::sum_to(out, acc, 0.0, pairs.len(), |p| {
+                f32::sum_to(out, acc, pairs.len(), |p| {
                     let (a, b, w) = pairs[p];
                     (&ring.line(lines[a.0])[a.1 * c..][..n], &ring.line(lines[b.0])[b.1 * c..][..n], w)
                 });

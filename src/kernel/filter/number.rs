@@ -10,17 +10,18 @@ use crate::{
 
 /// What sums are computed in.
 pub trait Number: Copy + Default + PartialEq {
+    /// What a sample of 0 is prepared to.
+    const ZERO: Self;
     /// Prepares samples.
     fn widen<T: Sample>(samples: &[T], out: &mut [Self]);
-    /// acc = start + Σ (a + b)·w over `terms` terms; `term(i)` gives a, b and w of term i.
-    fn sum<'a>(acc: &mut [Self], start: Self, terms: usize, term: impl Fn(usize) -> (&'a [Self], &'a [Self], Self))
+    /// acc = Σ (a + b)·w over `terms` terms; `term(i)` gives a, b and w of term i.
+    fn sum<'a>(acc: &mut [Self], terms: usize, term: impl Fn(usize) -> (&'a [Self], &'a [Self], Self))
     where
         Self: 'a;
     /// The same sum, rounded to samples. `acc` is scratch.
     fn sum_to<'a, T: Sample>(
         out: &mut [T],
         acc: &mut [Self],
-        start: Self,
         terms: usize,
         term: impl Fn(usize) -> (&'a [Self], &'a [Self], Self),
     ) where
@@ -29,36 +30,36 @@ pub trait Number: Copy + Default + PartialEq {
 
 /// Splits a sum into passes of at most eight terms, each of which is one unrolled loop.
 macro_rules! by_parts {
-    ($family:ident, $acc:expr, $start:expr, $terms:expr, $term:expr) => {{
-        let (acc, start, terms, term) = ($acc, $start, $terms, $term);
+    ($family:ident, $acc:expr, $terms:expr, $term:expr) => {{
+        let (acc, terms, term) = ($acc, $terms, $term);
         match terms {
-            0 => acc.fill(start),
-            1 => pass!($family first1, acc, start, term, 0, a),
-            2 => pass!($family first2, acc, start, term, 0, a b),
-            3 => pass!($family first3, acc, start, term, 0, a b c),
-            4 => pass!($family first4, acc, start, term, 0, a b c d),
-            5 => pass!($family first5, acc, start, term, 0, a b c d e),
-            6 => pass!($family first6, acc, start, term, 0, a b c d e f),
-            7 => pass!($family first7, acc, start, term, 0, a b c d e f g),
-            _ => pass!($family first8, acc, start, term, 0, a b c d e f g h),
+            0 => acc.fill(Default::default()),
+            1 => pass!($family first1, acc, term, 0, a),
+            2 => pass!($family first2, acc, term, 0, a b),
+            3 => pass!($family first3, acc, term, 0, a b c),
+            4 => pass!($family first4, acc, term, 0, a b c d),
+            5 => pass!($family first5, acc, term, 0, a b c d e),
+            6 => pass!($family first6, acc, term, 0, a b c d e f),
+            7 => pass!($family first7, acc, term, 0, a b c d e f g),
+            _ => pass!($family first8, acc, term, 0, a b c d e f g h),
         }
         let mut done = 8;
         while done < terms {
             match terms - done {
                 1 => {
-                    pass!($family next1, acc, start, term, done, a);
+                    pass!($family next1, acc, term, done, a);
                     done += 1;
                 }
                 2..4 => {
-                    pass!($family next2, acc, start, term, done, a b);
+                    pass!($family next2, acc, term, done, a b);
                     done += 2;
                 }
                 4..8 => {
-                    pass!($family next4, acc, start, term, done, a b c d);
+                    pass!($family next4, acc, term, done, a b c d);
                     done += 4;
                 }
                 _ => {
-                    pass!($family next8, acc, start, term, done, a b c d e f g h);
+                    pass!($family next8, acc, term, done, a b c d e f g h);
                     done += 8;
                 }
             }
@@ -68,10 +69,10 @@ macro_rules! by_parts {
 
 /// Fetches consecutive terms and calls the loop for that number.
 macro_rules! pass {
-    ($family:ident $f:ident, $acc:ident, $start:ident, $term:ident, $at:expr, $($t:ident)*) => {{
+    ($family:ident $f:ident, $acc:ident, $term:ident, $at:expr, $($t:ident)*) => {{
         let mut at = $at..;
         $(let $t = $term(at.next().unwrap_or(0));)*
-        $family::$f($acc, $start, $($t.0, $t.1, $t.2),*)
+        $family::$f($acc, $($t.0, $t.1, $t.2),*)
     }};
 }
 
@@ -80,11 +81,11 @@ macro_rules! pass {
 macro_rules! loops {
     ($n:ty, $add:ident, $first:ident, $next:ident, $($a:ident $b:ident $w:ident),*) => {
         simd! {
-            pub fn $first(acc: &mut [$n], start: $n, $($a: &[$n], $b: &[$n], $w: $n),*) {
+            pub fn $first(acc: &mut [$n], $($a: &[$n], $b: &[$n], $w: $n),*) {
                 let n = acc.len();
                 $(let ($a, $b) = (&$a[..n], &$b[..n]);)*
                 for x in 0..n {
-                    let mut sum = start;
+                    let mut sum = Default::default();
                     $(sum = $add(sum, $a[x], $b[x], $w);)*
                     acc[x] = sum;
                 }
@@ -92,7 +93,7 @@ macro_rules! loops {
         }
         simd! {
             #[allow(dead_code)]
-            pub fn $next(acc: &mut [$n], _start: $n, $($a: &[$n], $b: &[$n], $w: $n),*) {
+            pub fn $next(acc: &mut [$n], $($a: &[$n], $b: &[$n], $w: $n),*) {
                 let n = acc.len();
                 $(let ($a, $b) = (&$a[..n], &$b[..n]);)*
                 for x in 0..n {
@@ -122,12 +123,12 @@ macro_rules! family {
     };
 }
 
-family!(fixed, u16, add_fixed);
+family!(fixed, i16, add_fixed);
 family!(float, f32, add_float);
 
 #[inline(always)]
-fn add_fixed(sum: u16, a: u16, b: u16, w: u16) -> u16 {
-    sum.wrapping_add(((a.wrapping_add(b) as u32 * w as u32) >> 16) as u16)
+fn add_fixed(sum: i16, a: i16, b: i16, w: i16) -> i16 {
+    sum.wrapping_add(((a.saturating_add(b) as i32 * w as i32 + 0x4000) >> 15) as i16)
 }
 
 #[inline(always)]
@@ -135,73 +136,75 @@ fn add_float(sum: f32, a: f32, b: f32, w: f32) -> f32 {
     sum + (a + b) * w
 }
 
-/// Fixed point: samples are v·2⁷, weights w·2¹⁶, products drop 16 bits.
+/// Fixed point: samples are (v − 128)·2⁷, weights w·2¹⁵, products are rounded back to 2⁻⁷.
 ///
-/// (a + b)·2⁷ of two bytes is the most that 16 bits hold, and so is the sum of two filtered values. Each product loses
-/// 0 … 1 units of 2⁻⁷; half a unit for each is added at the start. With at most 16 terms an axis the sum is then off by
-/// at most 16 units of the 64 that would reach the next level but one: always within one level of the exact value, and
-/// flat areas stay as they are.
-impl Number for u16 {
-    fn widen<T: Sample>(samples: &[T], out: &mut [u16]) {
+/// (a + b)·2⁷ of two bytes is all that 16 bits hold, and so is the sum of two filtered values but for the rounding, which
+/// the saturation takes. Each product is off by at most half a unit of 2⁻⁷. With at most 16 terms an axis the sum is then
+/// off by at most 16 of the 64 units that would reach the next level but one: always within one level of the exact value,
+/// and flat areas stay as they are.
+impl Number for i16 {
+    const ZERO: i16 = -128 << 7;
+
+    fn widen<T: Sample>(samples: &[T], out: &mut [i16]) {
         widen_fixed(T::as_u8s(samples).expect("fixed point is for bytes"), out);
     }
 
     #[inline(always)]
-    fn sum<'a>(acc: &mut [u16], start: u16, terms: usize, term: impl Fn(usize) -> (&'a [u16], &'a [u16], u16)) {
+    fn sum<'a>(acc: &mut [i16], terms: usize, term: impl Fn(usize) -> (&'a [i16], &'a [i16], i16)) {
         #[cfg(target_arch = "x86_64")]
         if level() >= Level::V3 {
-            return x86::gauss::sum(acc, start, terms, term);
+            return x86::gauss::sum(acc, terms, term);
         }
-        by_parts!(fixed, acc, start, terms, term);
+        by_parts!(fixed, acc, terms, term);
     }
 
     #[inline(always)]
     fn sum_to<'a, T: Sample>(
         out: &mut [T],
-        acc: &mut [u16],
-        start: u16,
+        acc: &mut [i16],
         terms: usize,
-        term: impl Fn(usize) -> (&'a [u16], &'a [u16], u16),
+        term: impl Fn(usize) -> (&'a [i16], &'a [i16], i16),
     ) {
         let out = T::as_u8s_mut(out).expect("fixed point is for bytes");
         #[cfg(target_arch = "x86_64")]
-        if level() >= Level::V3 && (1..=x86::gauss::MOST_TO_BYTES).contains(&terms) {
-            return x86::gauss::sum_to_bytes(out, start, terms, term);
+        if level() >= Level::V3 && (1..=x86::gauss::MOST).contains(&terms) {
+            return x86::gauss::sum_to_bytes(out, terms, term);
         }
-        Self::sum(acc, start, terms, term);
+        Self::sum(acc, terms, term);
         finish_fixed(acc, out);
     }
 }
 
 impl Number for f32 {
+    const ZERO: f32 = 0.0;
+
     fn widen<T: Sample>(samples: &[T], out: &mut [f32]) {
         widen_float(samples, out);
     }
 
     #[inline(always)]
-    fn sum<'a>(acc: &mut [f32], start: f32, terms: usize, term: impl Fn(usize) -> (&'a [f32], &'a [f32], f32)) {
-        by_parts!(float, acc, start, terms, term);
+    fn sum<'a>(acc: &mut [f32], terms: usize, term: impl Fn(usize) -> (&'a [f32], &'a [f32], f32)) {
+        by_parts!(float, acc, terms, term);
     }
 
     #[inline(always)]
     fn sum_to<'a, T: Sample>(
         out: &mut [T],
         acc: &mut [f32],
-        start: f32,
         terms: usize,
         term: impl Fn(usize) -> (&'a [f32], &'a [f32], f32),
     ) {
-        Self::sum(acc, start, terms, term);
+        Self::sum(acc, terms, term);
         finish_float(acc, out);
     }
 }
 
 simd! {
-    fn widen_fixed(samples: &[u8], out: &mut [u16]) {
+    fn widen_fixed(samples: &[u8], out: &mut [i16]) {
         let n = out.len();
         let samples = &samples[..n];
         for i in 0..n {
-            out[i] = (samples[i] as u16) << 7;
+            out[i] = (samples[i] as i16 - 128) << 7;
         }
     }
 }
@@ -217,11 +220,11 @@ simd! {
 }
 
 simd! {
-    fn finish_fixed(acc: &[u16], out: &mut [u8]) {
+    fn finish_fixed(acc: &[i16], out: &mut [u8]) {
         let n = out.len();
         let acc = &acc[..n];
         for i in 0..n {
-            out[i] = ((acc[i] + 64) >> 7) as u8;
+            out[i] = (acc[i].wrapping_add(16_384 + 64) as u16 >> 7) as u8;
         }
     }
 }

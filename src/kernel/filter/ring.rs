@@ -54,7 +54,7 @@ impl<N: Number> Ring<N> {
         (self.slots, self.width) = (slots, width);
         self.rows.resize(tiles * slots * width, N::default());
         self.outside.clear();
-        self.outside.resize(width, N::default());
+        self.outside.resize(width, N::ZERO);
         self.tags.clear();
         self.tags.resize(tiles * slots, EMPTY);
     }
@@ -109,7 +109,7 @@ pub fn widen_row<T: Sample, N: Number>(src: &Plane<T>, y: usize, x: isize, borde
         let pixel = &mut out[at(p)..at(p) + c];
         match border.fold(p, src.w) {
             Some(i) => N::widen(&row[i * c..(i + 1) * c], pixel),
-            None => pixel.fill(N::default()),
+            None => pixel.fill(N::ZERO),
         }
     }
 }

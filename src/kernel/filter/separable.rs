@@ -11,8 +11,6 @@ struct Taps<N> {
     radius: usize,
     /// Positions are counted from the first tap.
     pairs: Vec<(usize, usize, N)>,
-    /// What a sum begins with.
-    start: N,
 }
 
 /// A separable correlation kernel.
@@ -22,7 +20,7 @@ struct Taps<N> {
 #[derive(Clone, Debug)]
 pub struct Separable {
     border: Border,
-    fixed: Option<Passes<u16>>,
+    fixed: Option<Passes<i16>>,
     float: Passes<f32>,
 }
 
@@ -77,29 +75,30 @@ impl<N: Number> Passes<N> {
         self.acc.resize(tile * c, N::default());
         for (t, x) in (x0..x0 + w).step_by(tile).enumerate() {
             let n = tile.min(x0 + w - x) * c;
+            self.lines.clear();
+            self.lines.resize(2 * ry + 1, None);
             for i in 0..out.n {
-                self.lines.clear();
-                for k in 0..2 * ry + 1 {
-                    let line = border.fold((y0 + i + k) as isize - ry as isize, h).map(|y| {
+                // From row to row the lines move up by one; only the last one is new.
+                self.lines.rotate_left(1);
+                for k in if i == 0 { 0 } else { 2 * ry }..2 * ry + 1 {
+                    self.lines[k] = border.fold((y0 + i + k) as isize - ry as isize, h).map(|y| {
                         let (slot, missing) = self.ring.claim(t, y);
                         if missing {
                             let wide = &mut self.wide[..n + 2 * rx * c];
                             widen_row(src, y, x as isize - rx as isize, border, wide);
-                            let wide = &*wide;
-                            let pairs = &self.x.pairs[..];
-                            N::sum(&mut self.ring.row_mut(slot)[..n], self.x.start, pairs.len(), |p| {
+                            let (wide, pairs) = (&*wide, &self.x.pairs[..]);
+                            N::sum(&mut self.ring.row_mut(slot)[..n], pairs.len(), |p| {
                                 let (a, b, w) = pairs[p];
                                 (&wide[a * c..][..n], &wide[b * c..][..n], w)
                             });
                         }
                         slot
                     });
-                    self.lines.push(line);
                 }
                 let (ring, lines, pairs) = (&self.ring, &self.lines[..], &self.y.pairs[..]);
                 let acc = &mut self.acc[..n];
                 let out = &mut out.row(i)[(x - x0) * c..][..n];
-                N::sum_to(out, acc, self.y.start, pairs.len(), |p| {
+                N::sum_to(out, acc, pairs.len(), |p| {
                     let (a, b, w) = pairs[p];
                     (&ring.line(lines[a])[..n], &ring.line(lines[b])[..n], w)
                 });
@@ -121,11 +120,11 @@ fn float_taps(k: &[f64]) -> Taps<f32> {
     } else {
         (0..n).map(|i| (i, i, (k[i] * 0.5) as f32)).collect()
     };
-    Taps { radius: r, pairs, start: 0.0 }
+    Taps { radius: r, pairs }
 }
 
-/// Weights in 2⁻¹⁶ whose sum is exact; `None` if the kernel is not made for fixed point.
-fn fixed_taps(k: &[f64]) -> Option<Taps<u16>> {
+/// Weights in 2⁻¹⁵ whose sum is exact; `None` if the kernel is not made for fixed point.
+fn fixed_taps(k: &[f64]) -> Option<Taps<i16>> {
     let total: f64 = k.iter().sum();
     if k.len() > 31 || !is_symmetric(k) || k.iter().any(|w| !(*w >= 0.0)) || (total - 1.0).abs() > 1e-6 {
         return None;
@@ -135,15 +134,15 @@ fn fixed_taps(k: &[f64]) -> Option<Taps<u16>> {
     let (mut exact, mut given) = (0.0, 0.0);
     let mut pairs = Vec::new();
     for i in 0..=n / 2 {
-        exact += if i == n / 2 { k[i] * 0.5 } else { k[i] } / total * 65536.0;
+        exact += if i == n / 2 { k[i] * 0.5 } else { k[i] } / total * 32768.0;
         let w = exact.round_ties_even() - given;
         given += w;
         if w > 0.0 {
-            pairs.push((i, n - 1 - i, w.min(65535.0) as u16));
+            pairs.push((i, n - 1 - i, w as i16));
         }
     }
     // Taps that round to nothing need no row and no border.
     let skip = pairs[0].0;
     pairs.iter_mut().for_each(|p| *p = (p.0 - skip, p.1 - skip, p.2));
-    Some(Taps { radius: n / 2 - skip, start: (pairs.len() / 2) as u16, pairs })
+    Some(Taps { radius: n / 2 - skip, pairs })
 }
