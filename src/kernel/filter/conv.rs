@@ -1,7 +1,7 @@
 //! Kernels that do not separate.
 
-use super::number::Number;
-use super::ring::{Frame, Line, Ring, slots, tile_width, widen_row};
+use super::number::{Number, Term};
+use super::ring::{Frame, Ring, prepare_row, slots, tile_width};
 use crate::image::{Border, Plane, RowsMut, Sample};
 
 /// Two taps of equal weight: (row, column) of each, counted from the first tap, and the weight. A single tap is a pair
@@ -17,7 +17,9 @@ pub struct Conv {
     pairs: Vec<Pair>,
     ring: Ring<f32>,
     acc: Vec<f32>,
-    lines: Vec<Line>,
+    /// Where the lines of an output row begin.
+    lines: Vec<usize>,
+    terms: Vec<Term<f32>>,
 }
 
 impl Conv {
@@ -36,6 +38,7 @@ impl Conv {
             ring: Ring::new(),
             acc: Vec::new(),
             lines: Vec::new(),
+            terms: Vec::new(),
         }
     }
 
@@ -56,27 +59,22 @@ impl Conv {
         for (t, x) in (x0..x0 + w).step_by(tile).enumerate() {
             let n = tile.min(x0 + w - x) * c;
             self.lines.clear();
-            self.lines.resize(2 * ry + 1, None);
+            self.lines.resize(2 * ry + 1, 0);
             for i in 0..out.n {
                 // From row to row the lines move up by one; only the last one is new.
                 self.lines.rotate_left(1);
                 for k in if i == 0 { 0 } else { 2 * ry }..2 * ry + 1 {
-                    self.lines[k] = self.border.fold((y0 + i + k) as isize - ry as isize, h).map(|y| {
-                        let (slot, missing) = self.ring.claim(t, y);
-                        if missing {
-                            let row = &mut self.ring.row_mut(slot)[..n + 2 * rx * c];
-                            widen_row(src, y, x as isize - rx as isize, self.border, row);
-                        }
-                        slot
+                    let y = self.border.fold((y0 + i + k) as isize - ry as isize, h);
+                    self.lines[k] = self.ring.line(t, y, |y, line| {
+                        let line = &mut line[..n + 2 * rx * c];
+                        prepare_row(src, y, x as isize - rx as isize, self.border, line);
                     });
                 }
-                let (ring, lines, pairs) = (&self.ring, &self.lines[..], &self.pairs[..]);
-                let acc = &mut self.acc[..n];
+                let at = |(y, x): (usize, usize)| self.lines[y] + x * c;
+                self.terms.clear();
+                self.terms.extend(self.pairs.iter().map(|&(a, b, w)| (at(a), at(b), w)));
                 let out = &mut out.row(i)[(x - x0) * c..][..n];
-                f32::sum_to(out, acc, pairs.len(), |p| {
-                    let (a, b, w) = pairs[p];
-                    (&ring.line(lines[a.0])[a.1 * c..][..n], &ring.line(lines[b.0])[b.1 * c..][..n], w)
-                });
+                f32::sum_to(out, &mut self.acc[..n], self.ring.values(), &self.terms);
             }
         }
     }

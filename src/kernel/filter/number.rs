@@ -8,72 +8,113 @@ use crate::{
     simd::{Level, level},
 };
 
+/// (a + b)·w, where a and b are runs of a common slice that begin at these places.
+pub type Term<N> = (usize, usize, N);
+
 /// What sums are computed in.
 pub trait Number: Copy + Default + PartialEq {
     /// What a sample of 0 is prepared to.
     const ZERO: Self;
-    /// Prepares samples.
-    fn widen<T: Sample>(samples: &[T], out: &mut [Self]);
-    /// acc = Σ (a + b)·w over `terms` terms; `term(i)` gives a, b and w of term i.
-    fn sum<'a>(acc: &mut [Self], terms: usize, term: impl Fn(usize) -> (&'a [Self], &'a [Self], Self))
-    where
-        Self: 'a;
+    /// Prepares a sample.
+    fn prepare<T: Sample>(sample: T) -> Self;
+    /// Prepares a row of samples.
+    fn prepare_row<T: Sample>(samples: &[T], out: &mut [Self]);
+    /// acc = Σ (a + b)·w over the terms, in their order.
+    fn sum(acc: &mut [Self], base: &[Self], terms: &[Term<Self>]);
     /// The same sum, rounded to samples. `acc` is scratch.
-    fn sum_to<'a, T: Sample>(
-        out: &mut [T],
-        acc: &mut [Self],
-        terms: usize,
-        term: impl Fn(usize) -> (&'a [Self], &'a [Self], Self),
-    ) where
-        Self: 'a;
+    fn sum_to<T: Sample>(out: &mut [T], acc: &mut [Self], base: &[Self], terms: &[Term<Self>]);
 }
 
 /// Splits a sum into passes of at most eight terms, each of which is one unrolled loop.
 macro_rules! by_parts {
-    ($family:ident, $acc:expr, $terms:expr, $term:expr) => {{
-        let (acc, terms, term) = ($acc, $terms, $term);
-        match terms {
-            0 => acc.fill(Default::default()),
-            1 => pass!($family first1, acc, term, 0, a),
-            2 => pass!($family first2, acc, term, 0, a b),
-            3 => pass!($family first3, acc, term, 0, a b c),
-            4 => pass!($family first4, acc, term, 0, a b c d),
-            5 => pass!($family first5, acc, term, 0, a b c d e),
-            6 => pass!($family first6, acc, term, 0, a b c d e f),
-            7 => pass!($family first7, acc, term, 0, a b c d e f g),
-            _ => pass!($family first8, acc, term, 0, a b c d e f g h),
-        }
-        let mut done = 8;
-        while done < terms {
-            match terms - done {
-                1 => {
-                    pass!($family next1, acc, term, done, a);
-                    done += 1;
-                }
-                2..4 => {
-                    pass!($family next2, acc, term, done, a b);
-                    done += 2;
-                }
-                4..8 => {
-                    pass!($family next4, acc, term, done, a b c d);
-                    done += 4;
-                }
-                _ => {
-                    pass!($family next8, acc, term, done, a b c d e f g h);
-                    done += 8;
-                }
-            }
+    ($family:ident, $acc:expr, $base:expr, $terms:expr) => {{
+        let (acc, base, terms) = ($acc, $base, $terms);
+        let mut rest = match terms {
+            [] => return acc.fill(Default::default()),
+            [a] => pass!($family first1, acc, base, [], a),
+            [a, b] => pass!($family first2, acc, base, [], a b),
+            [a, b, c] => pass!($family first3, acc, base, [], a b c),
+            [a, b, c, d] => pass!($family first4, acc, base, [], a b c d),
+            [a, b, c, d, e] => pass!($family first5, acc, base, [], a b c d e),
+            [a, b, c, d, e, f] => pass!($family first6, acc, base, [], a b c d e f),
+            [a, b, c, d, e, f, g] => pass!($family first7, acc, base, [], a b c d e f g),
+            [a, b, c, d, e, f, g, h, rest @ ..] => pass!($family first8, acc, base, rest, a b c d e f g h),
+        };
+        loop {
+            rest = match rest {
+                [] => break,
+                [a, b, c, d, e, f, g, h, rest @ ..] => pass!($family next8, acc, base, rest, a b c d e f g h),
+                [a, b, c, d, rest @ ..] => pass!($family next4, acc, base, rest, a b c d),
+                [a, b, rest @ ..] => pass!($family next2, acc, base, rest, a b),
+                [a, rest @ ..] => pass!($family next1, acc, base, rest, a),
+            };
         }
     }};
 }
 
-/// Fetches consecutive terms and calls the loop for that number.
 macro_rules! pass {
-    ($family:ident $f:ident, $acc:ident, $term:ident, $at:expr, $($t:ident)*) => {{
-        let mut at = $at..;
-        $(let $t = $term(at.next().unwrap_or(0));)*
-        $family::$f($acc, $($t.0, $t.1, $t.2),*)
+    ($family:ident $f:ident, $acc:ident, $base:ident, $rest:expr, $($t:ident)*) => {{
+        let n = $acc.len();
+        $family::$f($acc, $(&$base[$t.0..$t.0 + n], &$base[$t.1..$t.1 + n], $t.2),*);
+        &$rest[..]
     }};
+}
+
+/// Fixed point: samples are (v − 128)·2⁷, weights w·2¹⁵, products are rounded back to 2⁻⁷.
+///
+/// (a + b)·2⁷ of two bytes is all that 16 bits hold, and so is the sum of two filtered values but for the rounding, which
+/// the saturation takes. Each product is off by at most half a unit of 2⁻⁷. With at most 16 terms an axis the sum is then
+/// off by at most 16 of the 64 units that would reach the next level but one: always within one level of the exact value,
+/// and flat areas stay as they are.
+impl Number for i16 {
+    const ZERO: i16 = -128 << 7;
+
+    fn prepare<T: Sample>(sample: T) -> i16 {
+        (sample.to_f32() as i16 - 128) << 7
+    }
+
+    fn prepare_row<T: Sample>(samples: &[T], out: &mut [i16]) {
+        prepare_fixed(T::as_u8s(samples).expect("fixed point is for bytes"), out);
+    }
+
+    fn sum(acc: &mut [i16], base: &[i16], terms: &[Term<i16>]) {
+        #[cfg(target_arch = "x86_64")]
+        if level() >= Level::V3 {
+            return x86::gauss::sum(acc, base, terms);
+        }
+        by_parts!(fixed, acc, base, terms);
+    }
+
+    fn sum_to<T: Sample>(out: &mut [T], acc: &mut [i16], base: &[i16], terms: &[Term<i16>]) {
+        let out = T::as_u8s_mut(out).expect("fixed point is for bytes");
+        #[cfg(target_arch = "x86_64")]
+        if level() >= Level::V3 && (1..=x86::gauss::MOST).contains(&terms.len()) {
+            return x86::gauss::sum_to_bytes(out, base, terms);
+        }
+        Self::sum(acc, base, terms);
+        finish_fixed(acc, out);
+    }
+}
+
+impl Number for f32 {
+    const ZERO: f32 = 0.0;
+
+    fn prepare<T: Sample>(sample: T) -> f32 {
+        sample.to_f32()
+    }
+
+    fn prepare_row<T: Sample>(samples: &[T], out: &mut [f32]) {
+        prepare_float(samples, out);
+    }
+
+    fn sum(acc: &mut [f32], base: &[f32], terms: &[Term<f32>]) {
+        by_parts!(float, acc, base, terms);
+    }
+
+    fn sum_to<T: Sample>(out: &mut [T], acc: &mut [f32], base: &[f32], terms: &[Term<f32>]) {
+        Self::sum(acc, base, terms);
+        finish_float(acc, out);
+    }
 }
 
 /// The loop over a fixed number of terms. Slices are arguments of their own: only then does the compiler know that the
@@ -136,71 +177,8 @@ fn add_float(sum: f32, a: f32, b: f32, w: f32) -> f32 {
     sum + (a + b) * w
 }
 
-/// Fixed point: samples are (v − 128)·2⁷, weights w·2¹⁵, products are rounded back to 2⁻⁷.
-///
-/// (a + b)·2⁷ of two bytes is all that 16 bits hold, and so is the sum of two filtered values but for the rounding, which
-/// the saturation takes. Each product is off by at most half a unit of 2⁻⁷. With at most 16 terms an axis the sum is then
-/// off by at most 16 of the 64 units that would reach the next level but one: always within one level of the exact value,
-/// and flat areas stay as they are.
-impl Number for i16 {
-    const ZERO: i16 = -128 << 7;
-
-    fn widen<T: Sample>(samples: &[T], out: &mut [i16]) {
-        widen_fixed(T::as_u8s(samples).expect("fixed point is for bytes"), out);
-    }
-
-    #[inline(always)]
-    fn sum<'a>(acc: &mut [i16], terms: usize, term: impl Fn(usize) -> (&'a [i16], &'a [i16], i16)) {
-        #[cfg(target_arch = "x86_64")]
-        if level() >= Level::V3 {
-            return x86::gauss::sum(acc, terms, term);
-        }
-        by_parts!(fixed, acc, terms, term);
-    }
-
-    #[inline(always)]
-    fn sum_to<'a, T: Sample>(
-        out: &mut [T],
-        acc: &mut [i16],
-        terms: usize,
-        term: impl Fn(usize) -> (&'a [i16], &'a [i16], i16),
-    ) {
-        let out = T::as_u8s_mut(out).expect("fixed point is for bytes");
-        #[cfg(target_arch = "x86_64")]
-        if level() >= Level::V3 && (1..=x86::gauss::MOST).contains(&terms) {
-            return x86::gauss::sum_to_bytes(out, terms, term);
-        }
-        Self::sum(acc, terms, term);
-        finish_fixed(acc, out);
-    }
-}
-
-impl Number for f32 {
-    const ZERO: f32 = 0.0;
-
-    fn widen<T: Sample>(samples: &[T], out: &mut [f32]) {
-        widen_float(samples, out);
-    }
-
-    #[inline(always)]
-    fn sum<'a>(acc: &mut [f32], terms: usize, term: impl Fn(usize) -> (&'a [f32], &'a [f32], f32)) {
-        by_parts!(float, acc, terms, term);
-    }
-
-    #[inline(always)]
-    fn sum_to<'a, T: Sample>(
-        out: &mut [T],
-        acc: &mut [f32],
-        terms: usize,
-        term: impl Fn(usize) -> (&'a [f32], &'a [f32], f32),
-    ) {
-        Self::sum(acc, terms, term);
-        finish_float(acc, out);
-    }
-}
-
 simd! {
-    fn widen_fixed(samples: &[u8], out: &mut [i16]) {
+    fn prepare_fixed(samples: &[u8], out: &mut [i16]) {
         let n = out.len();
         let samples = &samples[..n];
         for i in 0..n {
@@ -210,7 +188,7 @@ simd! {
 }
 
 simd! {
-    fn widen_float[T: Sample][T](samples: &[T], out: &mut [f32]) {
+    fn prepare_float[T: Sample][T](samples: &[T], out: &mut [f32]) {
         let n = out.len();
         let samples = &samples[..n];
         for i in 0..n {

@@ -14,30 +14,27 @@ pub struct Frame {
     pub source: (usize, usize, usize),
 }
 
-/// For each column tile as many rows as one output row reads.
+/// For each column tile as many rows as one output row reads, and one row of what lies outside a constant border.
 #[derive(Clone, Debug)]
 pub struct Ring<N> {
     frame: Option<Frame>,
     /// Rows of a tile.
     slots: usize,
-    /// Values of a row.
-    width: usize,
-    rows: Vec<N>,
+    /// Values from a row to the next.
+    stride: usize,
+    /// Where the first row begins: on a cache line.
+    lead: usize,
+    values: Vec<N>,
     /// The source row in each slot.
     tags: Vec<usize>,
-    /// What a row outside a constant border reads.
-    outside: Vec<N>,
 }
-
-/// A row of a tile: its slot, or outside.
-pub type Line = Option<usize>;
 
 const EMPTY: usize = usize::MAX;
 
 impl<N: Number> Ring<N> {
     /// An empty ring.
     pub fn new() -> Ring<N> {
-        Ring { frame: None, slots: 0, width: 0, rows: Vec::new(), tags: Vec::new(), outside: Vec::new() }
+        Ring { frame: None, slots: 0, stride: 0, lead: 0, values: Vec::new(), tags: Vec::new() }
     }
 
     /// Forgets all rows.
@@ -51,33 +48,33 @@ impl<N: Number> Ring<N> {
             return;
         }
         self.frame = Some(frame);
-        (self.slots, self.width) = (slots, width);
-        self.rows.resize(tiles * slots * width, N::default());
-        self.outside.clear();
-        self.outside.resize(width, N::ZERO);
+        let line = 64 / size_of::<N>();
+        (self.slots, self.stride) = (slots, width.next_multiple_of(line));
+        let rows = tiles * slots + 1;
+        self.values.clear();
+        self.values.resize(rows * self.stride + line, N::ZERO);
+        self.lead = (self.values.as_ptr() as usize).next_multiple_of(64) - self.values.as_ptr() as usize;
+        self.lead /= size_of::<N>();
         self.tags.clear();
         self.tags.resize(tiles * slots, EMPTY);
     }
 
-    /// The slot of source row `y` in a tile, and whether it must be filled first.
+    /// Where the row begins that stands for source row `y` (`None`: outside) in a tile; `fill` is called if it is not
+    /// there yet.
     #[inline]
-    pub fn claim(&mut self, tile: usize, y: usize) -> (usize, bool) {
+    pub fn line(&mut self, tile: usize, y: Option<usize>, fill: impl FnOnce(usize, &mut [N])) -> usize {
+        let Some(y) = y else { return self.lead + self.tags.len() * self.stride };
         let slot = tile * self.slots + y % self.slots;
-        (slot, std::mem::replace(&mut self.tags[slot], y) != y)
-    }
-
-    /// The values of a slot, to fill.
-    pub fn row_mut(&mut self, slot: usize) -> &mut [N] {
-        &mut self.rows[slot * self.width..][..self.width]
-    }
-
-    /// The values of a line.
-    #[inline(always)]
-    pub fn line(&self, line: Line) -> &[N] {
-        match line {
-            Some(slot) => &self.rows[slot * self.width..][..self.width],
-            None => &self.outside,
+        let start = self.lead + slot * self.stride;
+        if std::mem::replace(&mut self.tags[slot], y) != y {
+            fill(y, &mut self.values[start..start + self.stride]);
         }
+        start
+    }
+
+    /// What lines are places in.
+    pub fn values(&self) -> &[N] {
+        &self.values
     }
 }
 
@@ -95,7 +92,7 @@ pub fn tile_width<N>(rows: usize, c: usize) -> usize {
 }
 
 /// Prepares pixels `x ..` of a source row, `out.len()` samples, some of them perhaps outside the row.
-pub fn widen_row<T: Sample, N: Number>(src: &Plane<T>, y: usize, x: isize, border: Border, out: &mut [N]) {
+pub fn prepare_row<T: Sample, N: Number>(src: &Plane<T>, y: usize, x: isize, border: Border, out: &mut [N]) {
     let (c, w) = (src.c, src.w as isize);
     let row = src.row(y);
     let n = (out.len() / c) as isize;
@@ -103,13 +100,13 @@ pub fn widen_row<T: Sample, N: Number>(src: &Plane<T>, y: usize, x: isize, borde
     let last = (x + n).clamp(first, w);
     let at = |p: isize| (p - x) as usize * c;
     if last > first {
-        N::widen(&row[first as usize * c..last as usize * c], &mut out[at(first)..at(last)]);
+        N::prepare_row(&row[first as usize * c..last as usize * c], &mut out[at(first)..at(last)]);
     }
     for p in (x..first.min(x + n)).chain(last.max(x)..x + n) {
-        let pixel = &mut out[at(p)..at(p) + c];
+        let to = at(p);
         match border.fold(p, src.w) {
-            Some(i) => N::widen(&row[i * c..(i + 1) * c], pixel),
-            None => pixel.fill(N::ZERO),
+            Some(i) => (0..c).for_each(|k| out[to + k] = N::prepare(row[i * c + k])),
+            None => out[to..to + c].fill(N::ZERO),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Separable kernels: along x into the ring, then along y.
 
-use super::number::Number;
-use super::ring::{Frame, Line, Ring, slots, tile_width, widen_row};
+use super::number::{Number, Term};
+use super::ring::{Frame, Ring, prepare_row, slots, tile_width};
 use crate::image::{Border, DType, Plane, RowsMut, Sample};
 
 /// Taps of one axis as pairs: (distance before, distance after, weight) with the sum of both samples weighted. A single
@@ -56,12 +56,24 @@ struct Passes<N> {
     /// A prepared source row, with its border.
     wide: Vec<N>,
     acc: Vec<N>,
-    lines: Vec<Line>,
+    /// Where the lines of an output row begin.
+    lines: Vec<usize>,
+    across: Vec<Term<N>>,
+    down: Vec<Term<N>>,
 }
 
 impl<N: Number> Passes<N> {
     fn new(x: Taps<N>, y: Taps<N>) -> Self {
-        Passes { x, y, ring: Ring::new(), wide: Vec::new(), acc: Vec::new(), lines: Vec::new() }
+        Passes {
+            x,
+            y,
+            ring: Ring::new(),
+            wide: Vec::new(),
+            acc: Vec::new(),
+            lines: Vec::new(),
+            across: Vec::new(),
+            down: Vec::new(),
+        }
     }
 
     fn rows<T: Sample>(&mut self, src: &Plane<T>, x0: usize, y0: usize, border: Border, out: &mut RowsMut<T>) {
@@ -73,35 +85,27 @@ impl<N: Number> Passes<N> {
         self.ring.bind(frame, w.div_ceil(tile), slots(2 * ry + 1, h, border), tile * c);
         self.wide.resize((tile + 2 * rx) * c, N::default());
         self.acc.resize(tile * c, N::default());
+        self.across.clear();
+        self.across.extend(self.x.pairs.iter().map(|&(a, b, w)| (a * c, b * c, w)));
         for (t, x) in (x0..x0 + w).step_by(tile).enumerate() {
             let n = tile.min(x0 + w - x) * c;
             self.lines.clear();
-            self.lines.resize(2 * ry + 1, None);
+            self.lines.resize(2 * ry + 1, 0);
             for i in 0..out.n {
                 // From row to row the lines move up by one; only the last one is new.
                 self.lines.rotate_left(1);
                 for k in if i == 0 { 0 } else { 2 * ry }..2 * ry + 1 {
-                    self.lines[k] = border.fold((y0 + i + k) as isize - ry as isize, h).map(|y| {
-                        let (slot, missing) = self.ring.claim(t, y);
-                        if missing {
-                            let wide = &mut self.wide[..n + 2 * rx * c];
-                            widen_row(src, y, x as isize - rx as isize, border, wide);
-                            let (wide, pairs) = (&*wide, &self.x.pairs[..]);
-                            N::sum(&mut self.ring.row_mut(slot)[..n], pairs.len(), |p| {
-                                let (a, b, w) = pairs[p];
-                                (&wide[a * c..][..n], &wide[b * c..][..n], w)
-                            });
-                        }
-                        slot
+                    let y = border.fold((y0 + i + k) as isize - ry as isize, h);
+                    self.lines[k] = self.ring.line(t, y, |y, line| {
+                        let wide = &mut self.wide[..n + 2 * rx * c];
+                        prepare_row(src, y, x as isize - rx as isize, border, wide);
+                        N::sum(&mut line[..n], wide, &self.across);
                     });
                 }
-                let (ring, lines, pairs) = (&self.ring, &self.lines[..], &self.y.pairs[..]);
-                let acc = &mut self.acc[..n];
+                self.down.clear();
+                self.down.extend(self.y.pairs.iter().map(|&(a, b, w)| (self.lines[a], self.lines[b], w)));
                 let out = &mut out.row(i)[(x - x0) * c..][..n];
-                N::sum_to(out, acc, pairs.len(), |p| {
-                    let (a, b, w) = pairs[p];
-                    (&ring.line(lines[a])[..n], &ring.line(lines[b])[..n], w)
-                });
+                N::sum_to(out, &mut self.acc[..n], self.ring.values(), &self.down);
             }
         }
     }

@@ -4,37 +4,52 @@
 use crate::simd::{Level, level};
 use std::arch::x86_64::*;
 
-/// A term: (a + b)·w.
-pub type Term<'a> = (&'a [i16], &'a [i16], i16);
+/// (a + b)·w, where a and b are runs of a common slice that begin at these places.
+pub type Term = (usize, usize, i16);
 
 /// Most terms of one pass, and of [`sum_to_bytes`].
 pub const MOST: usize = 8;
 
 /// acc = Σ round((a + b)·w / 2¹⁵). To be called at level v3 or above; the others have the plain text.
-#[inline(always)]
-pub fn sum<'a>(acc: &mut [i16], terms: usize, term: impl Fn(usize) -> Term<'a>) {
-    let mut done = 0;
-    while done < terms {
+pub fn sum(acc: &mut [i16], base: &[i16], terms: &[Term]) {
+    check(acc.len(), base, terms);
+    let wide = level() >= Level::V4;
+    for (i, part) in terms.chunks(MOST).enumerate() {
         macro_rules! pass {
             ($($p:literal)*) => {
-                match (terms - done).min(MOST) {
-                    $($p => one_pass::<$p>(acc, done == 0, &std::array::from_fn(|i| term(done + i))),)*
+                match part.len() {
+                    $($p => {
+                        let t = part.first_chunk::<$p>().unwrap();
+                        // SAFETY: the level says that the features are there; all runs were checked.
+                        unsafe {
+                            match (wide, i) {
+                                (true, 0) => sum_512::<$p, true>(acc, base, t),
+                                (true, _) => sum_512::<$p, false>(acc, base, t),
+                                (false, 0) => sum_256::<$p, true>(acc, base, t),
+                                (false, _) => sum_256::<$p, false>(acc, base, t),
+                            }
+                        }
+                    })*
                     _ => unreachable!(),
                 }
             };
         }
         pass!(1 2 3 4 5 6 7 8);
-        done += MOST;
     }
 }
 
 /// [`sum`] of one to [`MOST`] terms, as bytes.
-#[inline(always)]
-pub fn sum_to_bytes<'a>(out: &mut [u8], terms: usize, term: impl Fn(usize) -> Term<'a>) {
+pub fn sum_to_bytes(out: &mut [u8], base: &[i16], terms: &[Term]) {
+    check(out.len(), base, terms);
+    let wide = level() >= Level::V4;
     macro_rules! pass {
         ($($p:literal)*) => {
-            match terms {
-                $($p => bytes_pass::<$p>(out, &std::array::from_fn(&term)),)*
+            match terms.len() {
+                $($p => {
+                    let t = terms.first_chunk::<$p>().unwrap();
+                    // SAFETY: as in `sum`.
+                    unsafe { if wide { bytes_512(out, base, t) } else { bytes_256(out, base, t) } }
+                })*
                 _ => unreachable!(),
             }
         };
@@ -42,30 +57,17 @@ pub fn sum_to_bytes<'a>(out: &mut [u8], terms: usize, term: impl Fn(usize) -> Te
     pass!(1 2 3 4 5 6 7 8);
 }
 
-fn one_pass<const P: usize>(acc: &mut [i16], first: bool, t: &[Term; P]) {
-    assert!(t.iter().all(|t| t.0.len() >= acc.len() && t.1.len() >= acc.len()));
-    // SAFETY: the level says that the features are there; no slice is shorter than the accumulators.
-    unsafe {
-        match (level() >= Level::V4, first) {
-            (true, true) => sum_512::<P, true>(acc, t),
-            (true, false) => sum_512::<P, false>(acc, t),
-            (false, true) => sum_256::<P, true>(acc, t),
-            (false, false) => sum_256::<P, false>(acc, t),
-        }
-    }
-}
-
-fn bytes_pass<const P: usize>(out: &mut [u8], t: &[Term; P]) {
-    assert!(t.iter().all(|t| t.0.len() >= out.len() && t.1.len() >= out.len()));
-    // SAFETY: as in `one_pass`.
-    unsafe { if level() >= Level::V4 { bytes_512(out, t) } else { bytes_256(out, t) } }
+/// Panics unless all runs of `n` values lie inside `base`.
+fn check(n: usize, base: &[i16], terms: &[Term]) {
+    let last = terms.iter().map(|t| t.0.max(t.1)).max().unwrap_or(0);
+    assert!(n <= base.len() && last <= base.len() - n);
 }
 
 /// What the vector loops leave over.
 #[inline(always)]
-fn scalar<const P: usize>(mut sum: i16, x: usize, t: &[Term; P]) -> i16 {
-    for (a, b, w) in t {
-        sum = sum.wrapping_add(((a[x].saturating_add(b[x]) as i32 * *w as i32 + 0x4000) >> 15) as i16);
+fn scalar<const P: usize>(mut sum: i16, x: usize, base: &[i16], t: &[Term; P]) -> i16 {
+    for &(a, b, w) in t {
+        sum = sum.wrapping_add(((base[a + x].saturating_add(base[b + x]) as i32 * w as i32 + 0x4000) >> 15) as i16);
     }
     sum
 }
@@ -80,9 +82,9 @@ fn byte(sum: i16) -> u8 {
 const HALF: i16 = 16_384 + 64;
 
 /// # Safety
-/// The CPU has AVX2; no slice of `t` is shorter than `acc`.
+/// The CPU has AVX2; all runs of `acc`'s length lie inside `base`.
 #[target_feature(enable = "avx2")]
-unsafe fn sum_256<const P: usize, const FIRST: bool>(acc: &mut [i16], t: &[Term; P]) {
+unsafe fn sum_256<const P: usize, const FIRST: bool>(acc: &mut [i16], base: &[i16], t: &[Term; P]) {
     let mut w = [_mm256_setzero_si256(); P];
     for i in 0..P {
         w[i] = _mm256_set1_epi16(t[i].2);
@@ -94,8 +96,8 @@ unsafe fn sum_256<const P: usize, const FIRST: bool>(acc: &mut [i16], t: &[Term;
         unsafe {
             let mut sum = if FIRST { _mm256_setzero_si256() } else { _mm256_loadu_si256(p.add(x).cast()) };
             for i in 0..P {
-                let a = _mm256_loadu_si256(t[i].0.as_ptr().add(x).cast());
-                let b = _mm256_loadu_si256(t[i].1.as_ptr().add(x).cast());
+                let a = _mm256_loadu_si256(base.as_ptr().add(t[i].0 + x).cast());
+                let b = _mm256_loadu_si256(base.as_ptr().add(t[i].1 + x).cast());
                 sum = _mm256_add_epi16(sum, _mm256_mulhrs_epi16(_mm256_adds_epi16(a, b), w[i]));
             }
             _mm256_storeu_si256(p.add(x).cast(), sum);
@@ -103,15 +105,15 @@ unsafe fn sum_256<const P: usize, const FIRST: bool>(acc: &mut [i16], t: &[Term;
         x += 16;
     }
     while x < n {
-        acc[x] = scalar(if FIRST { 0 } else { acc[x] }, x, t);
+        acc[x] = scalar(if FIRST { 0 } else { acc[x] }, x, base, t);
         x += 1;
     }
 }
 
 /// # Safety
-/// The CPU has AVX-512 F and BW; no slice of `t` is shorter than `acc`.
+/// The CPU has AVX-512 F and BW; all runs of `acc`'s length lie inside `base`.
 #[target_feature(enable = "avx512f,avx512bw")]
-unsafe fn sum_512<const P: usize, const FIRST: bool>(acc: &mut [i16], t: &[Term; P]) {
+unsafe fn sum_512<const P: usize, const FIRST: bool>(acc: &mut [i16], base: &[i16], t: &[Term; P]) {
     let mut w = [_mm512_setzero_si512(); P];
     for i in 0..P {
         w[i] = _mm512_set1_epi16(t[i].2);
@@ -123,8 +125,8 @@ unsafe fn sum_512<const P: usize, const FIRST: bool>(acc: &mut [i16], t: &[Term;
         unsafe {
             let mut sum = if FIRST { _mm512_setzero_si512() } else { _mm512_loadu_si512(p.add(x).cast()) };
             for i in 0..P {
-                let a = _mm512_loadu_si512(t[i].0.as_ptr().add(x).cast());
-                let b = _mm512_loadu_si512(t[i].1.as_ptr().add(x).cast());
+                let a = _mm512_loadu_si512(base.as_ptr().add(t[i].0 + x).cast());
+                let b = _mm512_loadu_si512(base.as_ptr().add(t[i].1 + x).cast());
                 sum = _mm512_add_epi16(sum, _mm512_mulhrs_epi16(_mm512_adds_epi16(a, b), w[i]));
             }
             _mm512_storeu_si512(p.add(x).cast(), sum);
@@ -132,15 +134,15 @@ unsafe fn sum_512<const P: usize, const FIRST: bool>(acc: &mut [i16], t: &[Term;
         x += 32;
     }
     while x < n {
-        acc[x] = scalar(if FIRST { 0 } else { acc[x] }, x, t);
+        acc[x] = scalar(if FIRST { 0 } else { acc[x] }, x, base, t);
         x += 1;
     }
 }
 
 /// # Safety
-/// The CPU has AVX2; no slice of `t` is shorter than `out`.
+/// The CPU has AVX2; all runs of `out`'s length lie inside `base`.
 #[target_feature(enable = "avx2")]
-unsafe fn bytes_256<const P: usize>(out: &mut [u8], t: &[Term; P]) {
+unsafe fn bytes_256<const P: usize>(out: &mut [u8], base: &[i16], t: &[Term; P]) {
     let mut w = [_mm256_setzero_si256(); P];
     for i in 0..P {
         w[i] = _mm256_set1_epi16(t[i].2);
@@ -153,7 +155,7 @@ unsafe fn bytes_256<const P: usize>(out: &mut [u8], t: &[Term; P]) {
         unsafe {
             let (mut lo, mut hi) = (half, half);
             for i in 0..P {
-                let (a, b) = (t[i].0.as_ptr().add(x), t[i].1.as_ptr().add(x));
+                let (a, b) = (base.as_ptr().add(t[i].0 + x), base.as_ptr().add(t[i].1 + x));
                 let s = _mm256_adds_epi16(_mm256_loadu_si256(a.cast()), _mm256_loadu_si256(b.cast()));
                 let u = _mm256_adds_epi16(_mm256_loadu_si256(a.add(16).cast()), _mm256_loadu_si256(b.add(16).cast()));
                 lo = _mm256_add_epi16(lo, _mm256_mulhrs_epi16(s, w[i]));
@@ -166,15 +168,15 @@ unsafe fn bytes_256<const P: usize>(out: &mut [u8], t: &[Term; P]) {
         x += 32;
     }
     while x < n {
-        out[x] = byte(scalar(0, x, t));
+        out[x] = byte(scalar(0, x, base, t));
         x += 1;
     }
 }
 
 /// # Safety
-/// The CPU has AVX-512 F and BW; no slice of `t` is shorter than `out`.
+/// The CPU has AVX-512 F and BW; all runs of `out`'s length lie inside `base`.
 #[target_feature(enable = "avx512f,avx512bw")]
-unsafe fn bytes_512<const P: usize>(out: &mut [u8], t: &[Term; P]) {
+unsafe fn bytes_512<const P: usize>(out: &mut [u8], base: &[i16], t: &[Term; P]) {
     let mut w = [_mm512_setzero_si512(); P];
     for i in 0..P {
         w[i] = _mm512_set1_epi16(t[i].2);
@@ -187,8 +189,8 @@ unsafe fn bytes_512<const P: usize>(out: &mut [u8], t: &[Term; P]) {
         unsafe {
             let mut sum = half;
             for i in 0..P {
-                let a = _mm512_loadu_si512(t[i].0.as_ptr().add(x).cast());
-                let b = _mm512_loadu_si512(t[i].1.as_ptr().add(x).cast());
+                let a = _mm512_loadu_si512(base.as_ptr().add(t[i].0 + x).cast());
+                let b = _mm512_loadu_si512(base.as_ptr().add(t[i].1 + x).cast());
                 sum = _mm512_add_epi16(sum, _mm512_mulhrs_epi16(_mm512_adds_epi16(a, b), w[i]));
             }
             _mm256_storeu_si256(p.add(x).cast(), _mm512_cvtepi16_epi8(_mm512_srli_epi16::<7>(sum)));
@@ -196,7 +198,7 @@ unsafe fn bytes_512<const P: usize>(out: &mut [u8], t: &[Term; P]) {
         x += 32;
     }
     while x < n {
-        out[x] = byte(scalar(0, x, t));
+        out[x] = byte(scalar(0, x, base, t));
         x += 1;
     }
 }
@@ -206,10 +208,10 @@ mod tests {
     use super::*;
     use crate::simd::probe;
 
-    fn plain(start: i16, t: &[Term], x: usize) -> i16 {
-        t.iter().fold(start, |s, (a, b, w)| {
-            let pair = (a[x] as i32 + b[x] as i32).clamp(-32_768, 32_767);
-            s + ((pair * *w as i32 + 16_384) >> 15) as i16
+    fn plain(start: i16, base: &[i16], t: &[Term], x: usize) -> i16 {
+        t.iter().fold(start, |s, &(a, b, w)| {
+            let pair = (base[a + x] as i32 + base[b + x] as i32).clamp(-32_768, 32_767);
+            s + ((pair * w as i32 + 16_384) >> 15) as i16
         })
     }
 
@@ -219,35 +221,38 @@ mod tests {
         if probe() < Level::V3 {
             return;
         }
-        let n = 32 * 3 + 21;
-        let row =
-            |k: i32| -> Vec<i16> { (0..n).map(|i| ((i * 7919 + k * 104_729) % 32_641 - 16_384) as i16).collect() };
-        let (mut a, mut b, c) = (row(1), row(2), row(3));
-        (a[5], b[5]) = (-16_390, -16_390);
-        let t: [Term; 3] = [(&a, &b, 10_000), (&b, &c, 1), (&c, &c, 6_000)];
-        for n in [0, 1, 31, 32, 33, n as usize] {
-            let want: Vec<i16> = (0..n).map(|x| plain(0, &t, x)).collect();
-            let more: Vec<i16> = (0..n).map(|x| plain(want[x] / 2, &t, x)).collect();
+        let mut base: Vec<i16> = (0..400).map(|i| ((i * 7919) % 32_641 - 16_384) as i16).collect();
+        (base[5], base[105]) = (-16_390, -16_390);
+        let t: [Term; 3] = [(0, 100, 10_000), (100, 283, 1), (17, 17, 6_000)];
+        for n in [0, 1, 31, 32, 33, 117] {
+            let want: Vec<i16> = (0..n).map(|x| plain(0, &base, &t, x)).collect();
+            let more: Vec<i16> = (0..n).map(|x| plain(want[x] / 2, &base, &t, x)).collect();
             let bytes: Vec<u8> = want.iter().map(|s| ((*s as i32 + 16_384 + 64) >> 7) as u8).collect();
             let halves = || want.iter().map(|s| s / 2).collect::<Vec<i16>>();
             let (mut acc, mut half, mut out) = (vec![9; n], halves(), vec![9; n]);
-            // SAFETY: the probe saw AVX2, and the slices are long enough.
+            // SAFETY: the probe saw AVX2; the runs end at 400 at most.
             unsafe {
-                sum_256::<3, true>(&mut acc, &t);
-                sum_256::<3, false>(&mut half, &t);
-                bytes_256(&mut out, &t);
+                sum_256::<3, true>(&mut acc, &base, &t);
+                sum_256::<3, false>(&mut half, &base, &t);
+                bytes_256(&mut out, &base, &t);
             }
             assert!(acc == want && half == more && out == bytes, "AVX2, {n}");
             if probe() >= Level::V4 {
                 let (mut acc, mut half, mut out) = (vec![9; n], halves(), vec![9; n]);
-                // SAFETY: the probe saw AVX-512 BW, and the slices are long enough.
+                // SAFETY: the probe saw AVX-512 BW; the runs end at 400 at most.
                 unsafe {
-                    sum_512::<3, true>(&mut acc, &t);
-                    sum_512::<3, false>(&mut half, &t);
-                    bytes_512(&mut out, &t);
+                    sum_512::<3, true>(&mut acc, &base, &t);
+                    sum_512::<3, false>(&mut half, &base, &t);
+                    bytes_512(&mut out, &base, &t);
                 }
                 assert!(acc == want && half == more && out == bytes, "AVX-512, {n}");
             }
         }
+    }
+
+    #[test]
+    #[should_panic]
+    fn a_run_beyond_the_end_is_refused() {
+        check(10, &[0; 20], &[(0, 11, 1)]);
     }
 }
