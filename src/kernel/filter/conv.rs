@@ -52,7 +52,7 @@ impl Conv {
         let (w, c, h) = (out.w, out.c, src.h);
         assert!(x0 + w <= src.w && y0 + out.n <= h && c == src.c);
         let (ry, rx) = self.radius;
-        let tile = tile_width::<f32>(2 * ry + 1, c).min(w);
+        let tile = tile_width::<f32>(2 * ry + 1, w, c);
         let frame = Frame { x0, w, source: (src.w, h, c) };
         self.ring.bind(frame, w.div_ceil(tile), slots(2 * ry + 1, h, self.border), (tile + 2 * rx) * c);
         self.acc.resize(tile * c, 0.0);

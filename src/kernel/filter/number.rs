@@ -69,6 +69,7 @@ macro_rules! pass {
 impl Number for i16 {
     const ZERO: i16 = -128 << 7;
 
+    #[inline(always)]
     fn prepare<T: Sample>(sample: T) -> i16 {
         (sample.to_f32() as i16 - 128) << 7
     }
@@ -99,6 +100,7 @@ impl Number for i16 {
 impl Number for f32 {
     const ZERO: f32 = 0.0;
 
+    #[inline(always)]
     fn prepare<T: Sample>(sample: T) -> f32 {
         sample.to_f32()
     }

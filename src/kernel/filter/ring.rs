@@ -84,11 +84,12 @@ pub fn slots(taps: usize, h: usize, border: Border) -> usize {
     if border == Border::Wrap { h } else { taps.min(h) }
 }
 
-/// Pixels a tile, for rings of `rows` rows.
-pub fn tile_width<N>(rows: usize, c: usize) -> usize {
-    // About the first-level cache for few rows; for many rows the second level has to do.
-    let values = (32_768 / (rows * size_of::<N>())).max(512);
-    (values / c).max(16)
+/// Pixels a tile, for frames of `w` pixels and rings of `rows` rows: equal tiles, about as wide as the first-level cache
+/// has room for, or as the second has if rows are many.
+pub fn tile_width<N>(rows: usize, w: usize, c: usize) -> usize {
+    let most = (36_864 / (rows * size_of::<N>())).max(768);
+    let tiles = (w * c + most / 2) / most;
+    w.div_ceil(tiles.max(1))
 }
 
 /// Prepares pixels `x ..` of a source row, `out.len()` samples, some of them perhaps outside the row.
@@ -103,8 +104,15 @@ pub fn prepare_row<T: Sample, N: Number>(src: &Plane<T>, y: usize, x: isize, bor
         N::prepare_row(&row[first as usize * c..last as usize * c], &mut out[at(first)..at(last)]);
     }
     for p in (x..first.min(x + n)).chain(last.max(x)..x + n) {
-        let to = at(p);
-        match border.fold(p, src.w) {
+        let (to, from) = (at(p), border.fold(p, src.w));
+        match from {
+            // Most often what was prepared just now.
+            Some(i) if (first..last).contains(&(i as isize)) => {
+                let from = at(i as isize);
+                for k in 0..c {
+                    out[to + k] = out[from + k];
+                }
+            }
             Some(i) => (0..c).for_each(|k| out[to + k] = N::prepare(row[i * c + k])),
             None => out[to..to + c].fill(N::ZERO),
         }

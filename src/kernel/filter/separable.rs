@@ -80,7 +80,7 @@ impl<N: Number> Passes<N> {
         let (w, c, h) = (out.w, out.c, src.h);
         assert!(x0 + w <= src.w && y0 + out.n <= h && c == src.c);
         let (rx, ry) = (self.x.radius, self.y.radius);
-        let tile = tile_width::<N>(2 * ry + 1, c).min(w);
+        let tile = tile_width::<N>(2 * ry + 1, w, c);
         let frame = Frame { x0, w, source: (src.w, h, c) };
         self.ring.bind(frame, w.div_ceil(tile), slots(2 * ry + 1, h, border), tile * c);
         self.wide.resize((tile + 2 * rx) * c, N::default());
