@@ -1,7 +1,7 @@
 //! Kernels that do not separate.
 
 use super::number::{Number, Term};
-use super::ring::{Frame, Ring, prepare_row, slots, tile_width};
+use super::ring::{Frame, Ring, Run, slots, tile_width};
 use crate::image::{Border, Plane, RowsMut, Sample};
 
 /// Two taps of equal weight: (row, column) of each, counted from the first tap, and the weight. A single tap is a pair
@@ -17,6 +17,7 @@ pub struct Conv {
     pairs: Vec<Pair>,
     ring: Ring<f32>,
     acc: Vec<f32>,
+    run: Run,
     /// Where the lines of an output row begin.
     lines: Vec<usize>,
     terms: Vec<Term<f32>>,
@@ -37,6 +38,7 @@ impl Conv {
             pairs: pairs(&taps, centre - radius.0, centre - radius.1),
             ring: Ring::new(),
             acc: Vec::new(),
+            run: Run::default(),
             lines: Vec::new(),
             terms: Vec::new(),
         }
@@ -58,6 +60,7 @@ impl Conv {
         self.acc.resize(tile * c, 0.0);
         for (t, x) in (x0..x0 + w).step_by(tile).enumerate() {
             let n = tile.min(x0 + w - x) * c;
+            self.run.set(x as isize - rx as isize, n / c + 2 * rx, src.w, self.border);
             self.lines.clear();
             self.lines.resize(2 * ry + 1, 0);
             for i in 0..out.n {
@@ -67,7 +70,7 @@ impl Conv {
                     let y = self.border.fold((y0 + i + k) as isize - ry as isize, h);
                     self.lines[k] = self.ring.line(t, y, |y, line| {
                         let line = &mut line[..n + 2 * rx * c];
-                        prepare_row(src, y, x as isize - rx as isize, self.border, line);
+                        self.run.prepare(src.row(y), c, line);
                     });
                 }
                 let at = |(y, x): (usize, usize)| self.lines[y] + x * c;

@@ -71,7 +71,10 @@ impl Number for i16 {
 
     #[inline(always)]
     fn prepare<T: Sample>(sample: T) -> i16 {
-        (sample.to_f32() as i16 - 128) << 7
+        match T::as_u8s(std::slice::from_ref(&sample)) {
+            Some(&[v]) => (v as i16 - 128) << 7,
+            _ => unreachable!("fixed point is for bytes"),
+        }
     }
 
     fn prepare_row<T: Sample>(samples: &[T], out: &mut [i16]) {

@@ -1,7 +1,7 @@
 //! Prepared source rows, kept for the output rows that follow.
 
 use super::number::Number;
-use crate::image::{Border, Plane, Sample};
+use crate::image::{Border, Sample};
 
 /// What the rows in a ring belong to; another frame or window means other rows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,37 +84,53 @@ pub fn slots(taps: usize, h: usize, border: Border) -> usize {
     if border == Border::Wrap { h } else { taps.min(h) }
 }
 
-/// Pixels a tile, for frames of `w` pixels and rings of `rows` rows: equal tiles, about as wide as the first-level cache
-/// has room for, or as the second has if rows are many.
+/// Pixels a tile, for frames of `w` pixels and rings of `rows` rows: equal tiles, so narrow that the ring of one leaves
+/// room in the second-level cache, so wide that rows are read in runs worth fetching.
 pub fn tile_width<N>(rows: usize, w: usize, c: usize) -> usize {
-    let most = (36_864 / (rows * size_of::<N>())).max(768);
+    let most = (98_304 / (rows * size_of::<N>())).max(1024);
     let tiles = (w * c + most / 2) / most;
     w.div_ceil(tiles.max(1))
 }
 
-/// Prepares pixels `x ..` of a source row, `out.len()` samples, some of them perhaps outside the row.
-pub fn prepare_row<T: Sample, N: Number>(src: &Plane<T>, y: usize, x: isize, border: Border, out: &mut [N]) {
-    let (c, w) = (src.c, src.w as isize);
-    let row = src.row(y);
-    let n = (out.len() / c) as isize;
-    let first = x.clamp(0, w);
-    let last = (x + n).clamp(first, w);
-    let at = |p: isize| (p - x) as usize * c;
-    if last > first {
-        N::prepare_row(&row[first as usize * c..last as usize * c], &mut out[at(first)..at(last)]);
+/// A run of pixels of source rows, some of which may lie outside.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// Pixels of the row that are inside: from, to.
+    inside: (usize, usize),
+    /// Where the first of them goes.
+    at: usize,
+    /// What goes to the places outside: place and pixel of the row, if any.
+    outside: Vec<(usize, Option<usize>)>,
+}
+
+impl Run {
+    /// Pixels `x .. x + n` of rows of `w` pixels.
+    pub fn set(&mut self, x: isize, n: usize, w: usize, border: Border) {
+        let end = x + n as isize;
+        let first = x.clamp(0, w as isize);
+        let last = end.clamp(first, w as isize);
+        self.inside = (first as usize, last as usize);
+        self.at = (first - x).min(n as isize) as usize;
+        self.outside.clear();
+        let outside = (x..first.min(end)).chain(last.max(x)..end);
+        self.outside.extend(outside.map(|p| ((p - x) as usize, border.fold(p, w))));
     }
-    for p in (x..first.min(x + n)).chain(last.max(x)..x + n) {
-        let (to, from) = (at(p), border.fold(p, src.w));
-        match from {
-            // Most often what was prepared just now.
-            Some(i) if (first..last).contains(&(i as isize)) => {
-                let from = at(i as isize);
-                for k in 0..c {
-                    out[to + k] = out[from + k];
+
+    /// Prepares the run of a row.
+    pub fn prepare<T: Sample, N: Number>(&self, row: &[T], c: usize, out: &mut [N]) {
+        let (first, last) = self.inside;
+        let at = self.at * c;
+        N::prepare_row(&row[first * c..last * c], &mut out[at..at + (last - first) * c]);
+        for &(to, from) in &self.outside {
+            let to = &mut out[to * c..(to + 1) * c];
+            match from {
+                Some(i) => {
+                    for (to, from) in to.iter_mut().zip(&row[i * c..(i + 1) * c]) {
+                        *to = N::prepare(*from);
+                    }
                 }
+                None => to.fill(N::ZERO),
             }
-            Some(i) => (0..c).for_each(|k| out[to + k] = N::prepare(row[i * c + k])),
-            None => out[to..to + c].fill(N::ZERO),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Separable kernels: along x into the ring, then along y.
 
 use super::number::{Number, Term};
-use super::ring::{Frame, Ring, prepare_row, slots, tile_width};
+use super::ring::{Frame, Ring, Run, slots, tile_width};
 use crate::image::{Border, DType, Plane, RowsMut, Sample};
 
 /// Taps of one axis as pairs: (distance before, distance after, weight) with the sum of both samples weighted. A single
@@ -56,6 +56,7 @@ struct Passes<N> {
     /// A prepared source row, with its border.
     wide: Vec<N>,
     acc: Vec<N>,
+    run: Run,
     /// Where the lines of an output row begin.
     lines: Vec<usize>,
     across: Vec<Term<N>>,
@@ -70,6 +71,7 @@ impl<N: Number> Passes<N> {
             ring: Ring::new(),
             wide: Vec::new(),
             acc: Vec::new(),
+            run: Run::default(),
             lines: Vec::new(),
             across: Vec::new(),
             down: Vec::new(),
@@ -89,6 +91,7 @@ impl<N: Number> Passes<N> {
         self.across.extend(self.x.pairs.iter().map(|&(a, b, w)| (a * c, b * c, w)));
         for (t, x) in (x0..x0 + w).step_by(tile).enumerate() {
             let n = tile.min(x0 + w - x) * c;
+            self.run.set(x as isize - rx as isize, n / c + 2 * rx, src.w, border);
             self.lines.clear();
             self.lines.resize(2 * ry + 1, 0);
             for i in 0..out.n {
@@ -98,7 +101,7 @@ impl<N: Number> Passes<N> {
                     let y = border.fold((y0 + i + k) as isize - ry as isize, h);
                     self.lines[k] = self.ring.line(t, y, |y, line| {
                         let wide = &mut self.wide[..n + 2 * rx * c];
-                        prepare_row(src, y, x as isize - rx as isize, border, wide);
+                        self.run.prepare(src.row(y), c, wide);
                         N::sum(&mut line[..n], wide, &self.across);
                     });
                 }
