@@ -11,6 +11,9 @@ use crate::{
 /// (a + b)·w, where a and b are runs of a common slice that begin at these places.
 pub type Term<N> = (usize, usize, N);
 
+/// Sums of many passes are made in blocks of this many, so that what the passes share stays in the first-level cache.
+const BLOCK: usize = 512;
+
 /// What sums are computed in.
 pub trait Number: Copy + Default + PartialEq {
     /// What a sample of 0 is prepared to.
@@ -25,12 +28,53 @@ pub trait Number: Copy + Default + PartialEq {
     fn sum_to<T: Sample>(out: &mut [T], acc: &mut [Self], base: &[Self], terms: &[Term<Self>]);
 }
 
+/// One tap: the run that begins at this place, and its weight.
+pub type Tap = (usize, f32);
+
+/// `acc` += Σ a·w (or = if `first`), in the order of the taps.
+fn sum_taps(acc: &mut [f32], base: &[f32], taps: &[Tap], mut first: bool) {
+    let n = acc.len();
+    let mut rest = taps;
+    macro_rules! pass {
+        ($start:ident $more:ident, $next:expr, $($t:ident)*) => {{
+            let f = if first { taps::$start } else { taps::$more };
+            f(acc, $(&base[$t.0..$t.0 + n], $t.1),*);
+            first = false;
+            rest = $next;
+        }};
+    }
+    loop {
+        match rest {
+            [] => break,
+            [a, b, c, d, e, f, g, h, next @ ..] => pass!(first8 next8, next, a b c d e f g h),
+            [a, b, c, d, next @ ..] => pass!(first4 next4, next, a b c d),
+            [a, b, next @ ..] => pass!(first2 next2, next, a b),
+            [a, next @ ..] => pass!(first1 next1, next, a),
+        }
+    }
+}
+
+/// A sum of pairs, then of single taps, rounded to samples.
+pub fn sum_pairs_and_taps<T: Sample>(out: &mut [T], acc: &mut [f32], base: &[f32], pairs: &[Term<f32>], taps: &[Tap]) {
+    for (i, out) in out.chunks_mut(BLOCK).enumerate() {
+        let (acc, base) = (&mut acc[..out.len()], &base[i * BLOCK..]);
+        if !pairs.is_empty() || taps.is_empty() {
+            f32::sum(acc, base, pairs);
+        }
+        sum_taps(acc, base, taps, pairs.is_empty());
+        finish_float(acc, out);
+    }
+}
+
 /// Splits a sum into passes of at most eight terms, each of which is one unrolled loop.
 macro_rules! by_parts {
     ($family:ident, $acc:expr, $base:expr, $terms:expr) => {{
-        let (acc, base, terms) = ($acc, $base, $terms);
+        let (acc, base, terms) = (&mut *$acc, $base, $terms);
         let mut rest = match terms {
-            [] => return acc.fill(Default::default()),
+            [] => {
+                acc.fill(Default::default());
+                &[]
+            }
             [a] => pass!($family first1, acc, base, [], a),
             [a, b] => pass!($family first2, acc, base, [], a b),
             [a, b, c] => pass!($family first3, acc, base, [], a b c),
@@ -117,8 +161,7 @@ impl Number for f32 {
     }
 
     fn sum_to<T: Sample>(out: &mut [T], acc: &mut [f32], base: &[f32], terms: &[Term<f32>]) {
-        Self::sum(acc, base, terms);
-        finish_float(acc, out);
+        sum_pairs_and_taps(out, acc, base, terms, &[]);
     }
 }
 
@@ -171,6 +214,42 @@ macro_rules! family {
 
 family!(fixed, i16, add_fixed);
 family!(float, f32, add_float);
+
+/// As `loops`, for single taps.
+macro_rules! tap_loops {
+    ($first:ident, $next:ident, $($a:ident $w:ident),*) => {
+        simd! {
+            pub fn $first(acc: &mut [f32], $($a: &[f32], $w: f32),*) {
+                let n = acc.len();
+                $(let $a = &$a[..n];)*
+                for x in 0..n {
+                    let mut sum = 0.0;
+                    $(sum += $a[x] * $w;)*
+                    acc[x] = sum;
+                }
+            }
+        }
+        simd! {
+            pub fn $next(acc: &mut [f32], $($a: &[f32], $w: f32),*) {
+                let n = acc.len();
+                $(let $a = &$a[..n];)*
+                for x in 0..n {
+                    let mut sum = acc[x];
+                    $(sum += $a[x] * $w;)*
+                    acc[x] = sum;
+                }
+            }
+        }
+    };
+}
+
+mod taps {
+    use crate::simd;
+    tap_loops!(first1, next1, a b);
+    tap_loops!(first2, next2, a b, c d);
+    tap_loops!(first4, next4, a b, c d, e f, g h);
+    tap_loops!(first8, next8, a b, c d, e f, g h, i j, k l, m o, p q);
+}
 
 #[inline(always)]
 fn add_fixed(sum: i16, a: i16, b: i16, w: i16) -> i16 {

@@ -87,7 +87,7 @@ pub fn slots(taps: usize, h: usize, border: Border) -> usize {
 /// Pixels a tile, for frames of `w` pixels and rings of `rows` rows: equal tiles, so narrow that the ring of one leaves
 /// room in the second-level cache, so wide that rows are read in runs worth fetching.
 pub fn tile_width<N>(rows: usize, w: usize, c: usize) -> usize {
-    let most = (98_304 / (rows * size_of::<N>())).max(1024);
+    let most = (1_000_000 / (rows * size_of::<N>())).max(1024);
     let tiles = (w * c + most / 2) / most;
     w.div_ceil(tiles.max(1))
 }

@@ -133,15 +133,15 @@ fn float_taps(k: &[f64]) -> Taps<f32> {
 /// Weights in 2⁻¹⁵ whose sum is exact; `None` if the kernel is not made for fixed point.
 fn fixed_taps(k: &[f64]) -> Option<Taps<i16>> {
     let total: f64 = k.iter().sum();
-    if k.len() > 31 || !is_symmetric(k) || k.iter().any(|w| !(*w >= 0.0)) || (total - 1.0).abs() > 1e-6 {
+    if k.len() > 31 || !is_symmetric(k) || !k.iter().all(|w| *w >= 0.0) || (total - 1.0).abs() > 1e-6 {
         return None;
     }
     let n = k.len();
     // Rounding the running sum instead of each weight spreads the error evenly.
     let (mut exact, mut given) = (0.0, 0.0);
     let mut pairs = Vec::new();
-    for i in 0..=n / 2 {
-        exact += if i == n / 2 { k[i] * 0.5 } else { k[i] } / total * 32768.0;
+    for (i, w) in k[..=n / 2].iter().enumerate() {
+        exact += if i == n / 2 { w * 0.5 } else { *w } / total * 32768.0;
         let w = exact.round_ties_even() - given;
         given += w;
         if w > 0.0 {
