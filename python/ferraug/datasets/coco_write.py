@@ -29,6 +29,7 @@ class Writer:
         self.data = data
         self.docs: list[CocoDoc] = data.header
         self.multiplied = multiplied
+        self.copies = copies
         self.styles = [
             (jsonspan.style_of(d.document, "images"), jsonspan.style_of(d.document, "annotations")) for d in self.docs
         ]
@@ -72,18 +73,23 @@ class Writer:
                 if key in image:
                     image[key] = value
             annotations = []
-            done = {id(m.instance): m for m in copy.objects}
+            done: dict[int, list[Mapped]] = {}
+            for m in copy.objects:
+                done.setdefault(id(m.instance), []).append(m)
             for instance in copy.sample.instances:
                 if instance.doc != number or (instance.is_object and id(instance) not in done):
                     continue
-                raw = json.loads(_text(doc, "annotations", instance.raw))
                 place = first + (copy.replica - 1) * doc.count + instance.rank
-                raw["id"] = _new_id(raw["id"], place, copy.replica)
-                raw["image_id"] = image_id
-                mapped = done.get(id(instance))
-                if mapped is not None and (mapped.changed or copy.sample.frame == "stored"):
-                    _replace_geometry(raw, mapped)
-                annotations.append(style.dumps(raw))
+                for mapped in done.get(id(instance)) or (None,):
+                    raw = json.loads(_text(doc, "annotations", instance.raw))
+                    raw["image_id"] = image_id
+                    if mapped is not None and (mapped.changed or instance.clipped or copy.sample.frame == "stored"):
+                        _replace_geometry(raw, mapped)
+                    if mapped is not None and mapped.ghost:
+                        annotations.append(raw)  # its id is known when all are
+                        continue
+                    raw["id"] = _new_id(raw["id"], place, copy.replica)
+                    annotations.append(style.dumps(raw))
             rows.append([number, image_style.dumps(image), annotations])
         return json.dumps(rows, separators=(",", ":")).encode()
 
@@ -101,23 +107,35 @@ class Writer:
         """(path, content) of every document; `records` yields the copies' records in plan order, `gone` are the ids of
         samples whose image turned out unreadable."""
         for number, doc in enumerate(self.docs):
+            spare = self.first_ids[number][1] + doc.count * self.copies
             dropped = {key: set(rows) for key, rows in doc.dropped.items()}
             for sample in doc.samples:
                 if id(sample) in gone:
                     dropped["images"].add(sample.raw[number].index)
                     dropped["annotations"] |= {i.raw for i in sample.instances if i.doc == number}
-            added = {"images": _rows(records, number, 1), "annotations": _rows(records, number, 2)}
+            added = {"images": _images(records, number), "annotations": self._annotations(records, number, spare)}
             yield doc.path, _encoded(doc.document, dropped, added)
 
 
-def _rows(records: Callable[[], Iterable[bytes]], number: int, field: int) -> Iterator[str]:
+    def _annotations(self, records: Callable[[], Iterable[bytes]], number: int, spare: int) -> Iterator[str]:
+        style = self.styles[number][1]
+        for line in records():
+            for doc, _, annotations in json.loads(line):
+                for record in annotations if doc == number else ():
+                    if isinstance(record, str):
+                        yield record
+                        continue
+                    # a mirrored copy: nobody can say before the run how many there will be
+                    record["id"] = f"{record['id']}__ferraug-mirror-{spare}" if isinstance(record["id"], str) else spare
+                    spare += 1
+                    yield style.dumps(record)
+
+
+def _images(records: Callable[[], Iterable[bytes]], number: int) -> Iterator[str]:
     for line in records():
-        for row in json.loads(line):
-            if row[0] == number:
-                if field == 1:
-                    yield row[1]
-                else:
-                    yield from row[2]
+        for doc, image, _ in json.loads(line):
+            if doc == number:
+                yield image
 
 
 def _encoded(

@@ -70,97 +70,135 @@ def map_sample(
     limits: Limits,
     categories: list[Category],
 ) -> tuple[list[Mapped], list[Dropped]]:
-    """The sample's objects in the new image of `size`; `masks` holds run-length
-    masks before and after, by id of instance."""
+    """The sample's objects in the new image of `size`; `masks` holds run-length masks before and after, by id of
+    instance. A mirrored copy that a reflecting border shows is an object of its own, after the one it copies."""
     objects = sample.objects()
     if not objects:
         return [], []
-    rings: list[NDArray[np.float64]] = []
-    plans: list[tuple[list[int], int | None, list[int | None], list[int]]] = []
-
-    def add(flat: Sequence[float]) -> int:
-        rings.append(_ring(flat))
-        return len(rings) - 1
-
+    plan = _Plan()
     for instance in objects:
-        assert instance.box is not None
-        parts = [add(p) for p in instance.parts] if instance.parts else []
-        own = add(_corners(instance.box)) if not parts or is_amodal(instance) else None
-        extras = [None if b is None else add(_corners(b)) for b in instance.flags.get("parts", ())]
-        dots = [
-            add((x - _DOT, y - _DOT, x + _DOT, y - _DOT, x + _DOT, y + _DOT, x - _DOT, y + _DOT))
-            for x, y, v in instance.keypoints or ()
-            if v
-        ]
-        plans.append((parts, own, extras, dots))
-    pieces, shares = _core.trace_rings(ops, sample.size, rings)
-    by_ring: dict[int, list[array[float]]] = {}
-    for index, ring in pieces:
-        by_ring.setdefault(int(index), []).append(array("d", np.asarray(ring, np.float64).reshape(-1).tolist()))
-
+        plan.add(instance)
+    plan.trace(ops, sample.size)
     kept: list[Mapped] = []
     dropped: list[Dropped] = []
-    for instance, (parts, own, extras, dots) in zip(objects, plans, strict=True):
-        assert instance.box is not None
-        mapped = _one(instance, parts, own, by_ring, shares, size, masks, ops, sample)
-        if mapped is None or mapped.share < limits.visibility:
-            share = 0.0 if mapped is None else mapped.share
-            dropped.append(Dropped(instance, "visibility", share, limits.visibility, _loose(ops, sample, instance)))
-            continue
-        x0, y0, x1, y1 = mapped.box
-        if min(x1 - x0, y1 - y0) < limits.side:
-            dropped.append(Dropped(instance, "side", min(x1 - x0, y1 - y0), limits.side, _loose(ops, sample, instance)))
-            continue
-        mapped.extras = [_hull(by_ring.get(e, []), size) if e is not None else None for e in extras]
-        if instance.keypoints is not None:
-            mapped.keypoints = _keypoints(ops, sample, instance, dots, shares, categories)
-            mapped.changed = mapped.changed or mapped.keypoints != instance.keypoints
-        kept.append(mapped)
+    for number, instance in enumerate(objects):
+        candidates = _candidates(plan, number, instance, size, masks, ops, sample)
+        best: Dropped | None = None
+        found = False
+        for mapped in candidates:
+            short = min(mapped.box[2] - mapped.box[0], mapped.box[3] - mapped.box[1])
+            if mapped.share < limits.visibility:
+                best = best or Dropped(instance, "visibility", mapped.share, limits.visibility, None)
+            elif short < limits.side:
+                best = best or Dropped(instance, "side", short, limits.side, None)
+            else:
+                if instance.keypoints is not None:
+                    if found:
+                        mapped.keypoints = [(0.0, 0.0, 0)] * len(instance.keypoints)
+                    else:
+                        mapped.keypoints = _keypoints(ops, sample, instance, plan.dots_shown(number), categories)
+                    mapped.changed = mapped.changed or mapped.keypoints != instance.keypoints
+                mapped.extras = [None] * len(plan.extras[number]) if found else plan.extra_boxes(number, size)
+                mapped.ghost = found
+                found = True
+                kept.append(mapped)
+        if not found:
+            gone = best or Dropped(instance, "visibility", 0.0, limits.visibility, None)
+            gone.box = _loose(ops, sample, instance)
+            dropped.append(gone)
     return kept, dropped
 
 
-def _one(
+class _Plan:
+    """What is traced for each instance: its outline, its box if that goes its own way, parts' boxes, keypoints."""
+
+    def __init__(self) -> None:
+        self.objects: list[list[NDArray[np.float64]]] = []
+        self.outline: list[int] = []
+        self.own: list[int | None] = []
+        self.extras: list[list[int | None]] = []
+        self.dots: list[list[int]] = []
+        self.moved: dict[int, list[tuple[float, list[array[float]]]]] = {}
+
+    def _take(self, rings: list[Sequence[float]]) -> int:
+        self.objects.append([_ring(flat) for flat in rings])
+        return len(self.objects) - 1
+
+    def add(self, instance: Instance) -> None:
+        """Lists an instance's rings."""
+        assert instance.box is not None
+        corners = _corners(instance.box)
+        self.outline.append(self._take(list(instance.parts) if instance.parts else [corners]))
+        self.own.append(self._take([corners]) if is_amodal(instance) else None)
+        self.extras.append([None if b is None else self._take([_corners(b)]) for b in instance.flags.get("parts", ())])
+        self.dots.append(
+            [
+                self._take([(x - _DOT, y - _DOT, x + _DOT, y - _DOT, x + _DOT, y + _DOT, x - _DOT, y + _DOT)])
+                for x, y, v in instance.keypoints or ()
+                if v
+            ]
+        )
+
+    def trace(self, ops: Sequence[Any], size: tuple[int, int]) -> None:
+        """One crossing for all."""
+        for index, share, rings in _core.trace_outlines(ops, size, self.objects):
+            flat = [array("d", np.asarray(ring, np.float64).reshape(-1).tolist()) for _, ring in rings]
+            self.moved.setdefault(int(index), []).append((float(share), flat))
+
+    def extra_boxes(self, number: int, size: tuple[int, int]) -> list[Box | None]:
+        """The boxes of an object's named parts; None for one that is gone."""
+        found = []
+        for extra in self.extras[number]:
+            moved = self.moved.get(extra, []) if extra is not None else []
+            found.append(_hull(moved[0][1], size) if moved else None)
+        return found
+
+    def dots_shown(self, number: int) -> list[bool]:
+        """Which labelled keypoints the frame never cut off."""
+        return [any(share >= 0.5 for share, _ in self.moved.get(dot, [])) for dot in self.dots[number]]
+
+
+def _candidates(
+    plan: _Plan,
+    number: int,
     instance: Instance,
-    parts: list[int],
-    own: int | None,
-    by_ring: dict[int, list[array[float]]],
-    shares: Sequence[float],
     size: tuple[int, int],
     masks: dict[int, tuple[NDArray[np.uint8], NDArray[np.uint8]]],
     ops: Sequence[Any],
     sample: Sample,
-) -> Mapped | None:
+) -> list[Mapped]:
+    """The object and its mirrored copies as far as anything of them shows."""
+    assert instance.box is not None
     same_size = size == sample.size
     if instance.rle is not None:
-        before, mask = masks[id(instance)]
-        box = mask_extent(mask)
+        before, after = masks[id(instance)]
+        box = mask_extent(after)
         if box is None:
-            return None
-        share = _mask_share(ops, sample, instance, mask)
-        changed = not same_size or not np.array_equal(mask, before)
-        return Mapped(instance, box, share, changed, mask=mask)
-    assert instance.box is not None
-    if not parts:
-        assert own is not None
-        pieces = by_ring.get(own, [])
-        hull = _hull(pieces, size)
-        if hull is None:
-            return None
-        return Mapped(instance, hull, float(shares[own]), not same_size or hull != instance.box)
-    assert instance.parts is not None
-    total = sum(area(p) for p in instance.parts)
-    share = sum(area(p) * float(shares[i]) for p, i in zip(instance.parts, parts, strict=True)) / total if total else 0
-    moved = [[p for p in by_ring.get(i, []) if len(p) >= 6 and area(p) >= LEAST_PART] for i in parts]
-    flat = [p for found in moved for p in found]
-    if not flat:
-        return None
-    unchanged = same_size and flat == list(instance.parts)
-    outer = extent(flat)
-    if own is not None:
-        outer = _hull(by_ring.get(own, []), size) or outer
-    elif unchanged:
-        outer = instance.box
-    return Mapped(instance, _inside(outer, size), share, not unchanged, parts=flat)
+            return []
+        changed = not same_size or not np.array_equal(before, after)
+        return [Mapped(instance, box, _mask_share(ops, sample, instance, after), changed, mask=after)]
+    own = plan.own[number]
+    boxes = plan.moved.get(own, []) if own is not None else []
+    outlines = plan.moved.get(plan.outline[number], [])
+    found = []
+    for place, (share, rings) in enumerate(outlines):
+        if not instance.parts:
+            hull = _hull(rings, size)
+            if hull is not None:
+                found.append(Mapped(instance, hull, share, not same_size or hull != instance.box))
+            continue
+        parts = [p for p in rings if len(p) >= 6 and area(p) >= LEAST_PART]
+        if not parts:
+            continue
+        unchanged = same_size and parts == list(instance.parts)
+        hull = _hull(parts, size)
+        if own is not None:
+            hull = _hull(boxes[place][1], size) if len(boxes) == len(outlines) else hull
+        elif unchanged:
+            hull = instance.box
+        if hull is not None:
+            found.append(Mapped(instance, hull, share, not unchanged, parts=parts))
+    return found
 
 
 def _inside(box: Box, size: tuple[int, int]) -> Box:
@@ -223,8 +261,7 @@ def _keypoints(
     ops: Sequence[Any],
     sample: Sample,
     instance: Instance,
-    dots: list[int],
-    shares: Sequence[float],
+    shown: list[bool],
     categories: list[Category],
 ) -> list[tuple[float, float, int]]:
     """Keypoints moved; one that left the frame at any op is 0, 0, 0; left and right change places in a mirror."""
@@ -237,8 +274,8 @@ def _keypoints(
         first: dict[int, tuple[float, float]] = {}
         for row, i in zip(rows, index, strict=True):
             first.setdefault(int(i), (float(row[0]), float(row[1])))
-        for place, (i, dot) in enumerate(zip(labelled, dots, strict=True)):
-            if place in first and float(shares[dot]) >= 0.5:
+        for place, (i, visible) in enumerate(zip(labelled, shown, strict=True)):
+            if place in first and visible:
                 moved[i] = (*first[place], instance.keypoints[i][2])
     pairs = categories[instance.category].flip_pairs
     if pairs and is_mirrored(ops, sample.size, instance.box):

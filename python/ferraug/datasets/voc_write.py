@@ -44,12 +44,26 @@ class Writer:
         if size is not None:
             for tag, value in (("width", copy.size[0]), ("height", copy.size[1]), ("depth", copy.channels)):
                 _put(size.find(tag), raw, edits, str(value))
-        done = {m.instance.raw: m for m in copy.objects}
+        done: dict[int, list[Mapped]] = {}
+        for m in copy.objects:
+            done.setdefault(m.instance.raw, []).append(m)
         for index, element in enumerate(root.all("object")):
-            mapped = done.get(index)
-            if mapped is None:
+            found = done.get(index)
+            if found is None:
                 edits.append(removal(raw, element))
-            elif mapped.changed or mapped.instance.clipped or sample.frame == "stored":
+                continue
+            ghosts = b""
+            for mapped in found[1:]:
+                # a mirrored copy: the same element once more, with its own box
+                own: list[tuple[int, int, bytes]] = []
+                self._object(element, mapped, copy.size, file.whole, raw, own)
+                gap = raw[removal(raw, element)[0] : element.start]
+                shifted = [(a - element.start, b - element.start, new) for a, b, new in own]
+                ghosts += gap + spliced(raw[element.start : element.end], shifted)
+            if ghosts:
+                edits.append((element.end, element.end, ghosts))
+            mapped = found[0]
+            if mapped.changed or mapped.instance.clipped or sample.frame == "stored":
                 self._object(element, mapped, copy.size, file.whole, raw, edits)
         return spliced(raw, edits)
 
