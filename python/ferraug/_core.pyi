@@ -65,7 +65,9 @@ class Session:
         """Replaces the lane's content (size, channels and dtype may change); its cursor stays."""
     def rows(self, ops: list[tuple[Any, ...]], target: str) -> tuple[NDArray[np.float64], NDArray[np.uint32]]:
         """Rows of a box target (N, 4: normalised x0 y0 x1 y1) or keypoint target (N, 5), and their source indices."""
-    def put_rows(self, target: str, rows: NDArray[np.float64], index: NDArray[np.uint32]) -> None: ...
+    def put_rows(self, target: str, rows: NDArray[np.float64], index: Sequence[int]) -> None: ...
+    def set_size(self, w: int, h: int, d: int) -> None:
+        """The frame after `put` changed it: rows lie in it from then on."""
     def size(self, ops: list[tuple[Any, ...]]) -> tuple[int, int, int]:
         """(w, h, d) after `ops`."""
     def finish(
@@ -104,8 +106,6 @@ class Draw:
 def fold_node(parent: int, child: int) -> int:
     """Node id (u32) of child number `child` of a node; also folds the number of a pick."""
 
-def key_from_str(text: str) -> int: ...
-
 # maths with one result on every CPU
 def exp(x: float) -> float: ...
 def ln(x: float) -> float: ...
@@ -129,10 +129,11 @@ def inner_rect(w: int, h: int, angle: float) -> tuple[int, int, int, int]:
 
 def perspective(
     w: int, h: int, corners: tuple[float, ...], keep_size: bool, fit_output: bool
-) -> tuple[tuple[float, ...], int, int, float]:
-    """Perspective: 8 jittered corner fractions tl tr br bl (x, y each) -> forward matrix (9), output w, h, keypoint scale."""
+) -> tuple[list[float], int, int, float, float]:
+    """Perspective: 8 jittered corner fractions tl tr br bl (x, y each) -> forward matrix (9), output w, h, keypoint scale
+    and turn."""
 
-def grid_steps(n: int, size: int, steps: Sequence[float], normalized: bool) -> tuple[float, ...]:
+def grid_steps(n: int, size: int, steps: Sequence[float], normalized: bool) -> list[float]:
     """GridDistortion: the step factors of one axis as the Map `axes` carries them."""
 
 def explain(

@@ -241,6 +241,27 @@ pub fn hide_boxes(
     });
 }
 
+/// Grows or shrinks boxes by the reach of a kw × kh structuring element about its middle pixel, within a w × h frame.
+/// A side at the frame does not shrink, since pixels outside take no part; a box that shrinks to nothing goes.
+pub fn morph_boxes(rows: &mut Vec<BoxRow>, dilate: bool, kernel: [usize; 2], frame: [usize; 2]) {
+    rows.retain_mut(|row| {
+        let mut edges = row.edges;
+        for k in 0..2 {
+            let (after, before) = ((kernel[k] / 2) as f64, (kernel[k] - 1 - kernel[k] / 2) as f64);
+            let side = frame[k] as f64;
+            if dilate {
+                edges[k] = (edges[k] - before).max(0.0);
+                edges[k + 2] = (edges[k + 2] + after).min(side);
+            } else {
+                edges[k] += if edges[k] > 0.0 { after } else { 0.0 };
+                edges[k + 2] -= if edges[k + 2] < side { before } else { 0.0 };
+            }
+        }
+        row.edges = edges;
+        edges[0] < edges[2] && edges[1] < edges[3]
+    });
+}
+
 /// Drops boxes of which too little shows and leaves the others as they are. As in 2.0.8 a pixel counts if its *index*
 /// lies between the edges, both included, and the area is that of the box itself. `visible` as in [`hide_boxes`].
 pub fn keep_boxes(

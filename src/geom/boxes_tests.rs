@@ -167,3 +167,19 @@ fn kept_boxes_are_those_of_2_0_8() {
         assert!(rows.iter().all(|r| r.edges == covered()[r.index as usize].edges));
     }
 }
+
+#[test]
+fn morphology_moves_sides_by_the_reach_of_the_kernel() {
+    // Each box drawn alone into a 24 × 20 mask and put through 2.0.8's morphology.
+    let boxes = [[5.0, 6.0, 20.0, 15.0], [0.0, 1.0, 9.0, 20.0], [5.0, 5.0, 7.0, 8.0]];
+    for (dilate, kernel, want) in [
+        (true, [2, 3], vec![[5.0, 5.0, 21.0, 16.0], [0.0, 0.0, 10.0, 20.0], [5.0, 4.0, 8.0, 9.0]]),
+        (false, [2, 3], vec![[6.0, 7.0, 20.0, 14.0], [0.0, 2.0, 9.0, 20.0], [6.0, 6.0, 7.0, 7.0]]),
+        (true, [5, 4], vec![[3.0, 5.0, 22.0, 17.0], [0.0, 0.0, 11.0, 20.0], [3.0, 4.0, 9.0, 10.0]]),
+        (false, [5, 4], vec![[7.0, 8.0, 18.0, 14.0], [0.0, 3.0, 7.0, 20.0]]),
+    ] {
+        let mut rows: Vec<BoxRow> = boxes.into_iter().zip(0..).map(|(e, i)| BoxRow::new(e, i)).collect();
+        morph_boxes(&mut rows, dilate, kernel, [24, 20]);
+        assert_eq!(rows.iter().map(|r| r.edges).collect::<Vec<_>>(), want);
+    }
+}

@@ -186,28 +186,52 @@ impl<'a> Field<'a> {
     /// box spans the indices of the output pixels that read one of them. Without any the box goes (2.0.8 left it where
     /// it was).
     pub(crate) fn boxes(&self, rows: &mut Vec<BoxRow>) {
-        let Index { blocks, rows: bounds } = self.index();
-        let across = self.to[0].div_ceil(BLOCK);
         let clamp = |v: f64, n: usize| v.round_ties_even().clamp(0.0, n as f64 - 1.0);
         rows.retain_mut(|row| {
             let [x0, y0, x1, y1] = row.edges;
-            let x = rounds_into(clamp(x0, self.from[0]), clamp(x1, self.from[0]));
-            let y = rounds_into(clamp(y0, self.from[1]), clamp(y1, self.from[1]));
-            let holds = |u: f32, v: f32| u >= x[0] && u <= x[1] && v >= y[0] && v <= y[1];
-            let meets = |b: &[f32; 4]| b[0] <= x[1] && b[2] >= x[0] && b[1] <= y[1] && b[3] >= y[0];
-            let mut span = [usize::MAX, usize::MAX, 0, 0];
-            for at in (0..bounds.len()).filter(|&at| meets(&bounds[at])) {
-                for (k, _) in blocks[at * across..(at + 1) * across].iter().enumerate().filter(|(_, b)| meets(b)) {
-                    let (start, xs, ys) = self.block(at, k);
-                    let inside = |&i: &usize| holds(xs[i], ys[i]);
-                    let Some(first) = (0..xs.len()).find(inside) else { continue };
-                    let last = (0..xs.len()).rfind(inside).unwrap_or(first);
-                    span = [span[0].min(start + first), span[1].min(at), span[2].max(start + last), span[3].max(at)];
-                }
-            }
-            row.edges = span.map(|v| v as f64);
-            span[0] != usize::MAX
+            let x = [clamp(x0, self.from[0]), clamp(x1, self.from[0])];
+            let y = [clamp(y0, self.from[1]), clamp(y1, self.from[1])];
+            let span = self.span(x, y);
+            row.edges = span.unwrap_or_default().map(|v| v as f64);
+            span.is_some()
         });
+    }
+
+    /// The boxes of 2.0.8's meshes: pixels from the truncated first edge to before the truncated last one; the new box
+    /// ends behind the last output pixel.
+    pub(crate) fn half_open_boxes(&self, rows: &mut Vec<BoxRow>) {
+        let clamp = |v: f64, n: usize| v.trunc().clamp(0.0, n as f64);
+        rows.retain_mut(|row| {
+            let [x0, y0, x1, y1] = row.edges;
+            let x = [clamp(x0, self.from[0]), clamp(x1, self.from[0]) - 1.0];
+            let y = [clamp(y0, self.from[1]), clamp(y1, self.from[1]) - 1.0];
+            let span = if x[0] <= x[1] && y[0] <= y[1] { self.span(x, y) } else { None };
+            let [x0, y0, x1, y1] = span.unwrap_or_default();
+            row.edges = [x0, y0, x1 + 1, y1 + 1].map(|v| v as f64);
+            span.is_some()
+        });
+    }
+
+    /// First and last column and row, as x0, y0, x1, y1, of the output pixels whose rounded source lies in the columns
+    /// and rows x[0] ..= x[1], y[0] ..= y[1].
+    fn span(&self, x: [f64; 2], y: [f64; 2]) -> Option<[usize; 4]> {
+        let Index { blocks, rows } = self.index();
+        let across = self.to[0].div_ceil(BLOCK);
+        let (x, y) = (rounds_into(x[0], x[1]), rounds_into(y[0], y[1]));
+        let holds = |u: f32, v: f32| u >= x[0] && u <= x[1] && v >= y[0] && v <= y[1];
+        let meets = |b: &[f32; 4]| b[0] <= x[1] && b[2] >= x[0] && b[1] <= y[1] && b[3] >= y[0];
+        let mut span: Option<[usize; 4]> = None;
+        for at in (0..rows.len()).filter(|&at| meets(&rows[at])) {
+            for (k, _) in blocks[at * across..(at + 1) * across].iter().enumerate().filter(|(_, b)| meets(b)) {
+                let (start, xs, ys) = self.block(at, k);
+                let inside = |&i: &usize| holds(xs[i], ys[i]);
+                let Some(first) = (0..xs.len()).find(inside) else { continue };
+                let last = (0..xs.len()).rfind(inside).unwrap_or(first);
+                let [x0, y0, x1, _] = span.unwrap_or([usize::MAX, at, 0, at]);
+                span = Some([x0.min(start + first), y0, x1.max(start + last), at]);
+            }
+        }
+        span
     }
 
     /// A keypoint goes to the output pixel whose source is nearest. It is lost when it lay outside the source or when

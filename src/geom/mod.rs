@@ -13,11 +13,13 @@ mod clip;
 pub mod field;
 pub mod grid;
 pub mod homography;
+pub mod mesh;
 mod mirror;
 pub mod points;
 pub mod polygons;
 pub mod quads;
 pub mod rle;
+pub mod shuffle;
 mod trig;
 
 pub use affine::{Affine, BoxMethod};
@@ -25,8 +27,10 @@ pub use boxes::{BoxFilter, BoxFormat, BoxRow};
 pub use field::Field;
 pub use grid::{Grid, GridAxis};
 pub use homography::Homography;
+pub use mesh::Mesh;
 pub use points::{Point, PointFormat};
 pub use polygons::{Outline, Ring};
+pub use shuffle::{Shuffle, Tile};
 
 use crate::error::Result;
 
@@ -43,6 +47,10 @@ pub enum Geom<'a> {
     Homography(Homography),
     /// A source position for each output pixel.
     Field(Field<'a>),
+    /// A homography for each cell of a grid.
+    Mesh(Mesh<'a>),
+    /// Rectangles that change places.
+    Shuffle(Shuffle),
 }
 
 /// Resize by (sx, sy) to w × h.
@@ -91,6 +99,8 @@ impl Geom<'_> {
             Geom::Affine(a) => a.to,
             Geom::Homography(p) => p.to,
             Geom::Field(f) => f.to(),
+            Geom::Mesh(m) => m.field.to(),
+            Geom::Shuffle(s) => s.size,
         }
     }
 
@@ -102,6 +112,8 @@ impl Geom<'_> {
             Geom::Affine(a) => a.boxes(rows)?,
             Geom::Homography(p) => p.boxes(rows),
             Geom::Field(f) => f.boxes(rows),
+            Geom::Mesh(m) => m.boxes(rows),
+            Geom::Shuffle(s) => s.boxes(rows),
         }
         Ok(())
     }
@@ -114,6 +126,8 @@ impl Geom<'_> {
             Geom::Affine(a) => a.points(rows)?,
             Geom::Homography(p) => p.points(rows),
             Geom::Field(f) => f.points(rows),
+            Geom::Mesh(m) => m.points(rows),
+            Geom::Shuffle(s) => s.points(rows),
         }
         Ok(())
     }
@@ -126,7 +140,8 @@ impl Geom<'_> {
             Geom::Scale(s) => Some([p[0] * s.sx, p[1] * s.sy]),
             Geom::Affine(a) => Some(a.edge(p)),
             Geom::Homography(h) => h.edge(p),
-            Geom::Field(f) => f.edge(p).map(|hit| hit.to),
+            Geom::Field(f) | Geom::Mesh(Mesh { field: f, .. }) => f.edge(p).map(|hit| hit.to),
+            Geom::Shuffle(s) => Some(s.moved(p)),
         }
     }
 
@@ -134,7 +149,7 @@ impl Geom<'_> {
     pub fn reverses(&self) -> bool {
         match self {
             Geom::Grid(g) => g.reverses(),
-            Geom::Scale(_) | Geom::Field(_) => false,
+            Geom::Scale(_) | Geom::Field(_) | Geom::Mesh(_) | Geom::Shuffle(_) => false,
             Geom::Affine(a) => affine::determinant(&a.matrix) < 0.0,
             Geom::Homography(p) => homography::determinant(&p.matrix) < 0.0,
         }

@@ -2,7 +2,7 @@
 
 use super::clip::{HalfPlane, clip_ring, signed_area, simplify, split_edges};
 use super::mirror::{Tiles, bounds};
-use super::{Field, Geom, Homography, homography};
+use super::{Field, Geom, Homography, Mesh, homography};
 use crate::error::Result;
 
 /// One ring of an outline.
@@ -98,7 +98,8 @@ impl Geom<'_> {
                 Geom::Scale(s) => *object = object.map(|p| [p[0] * s.sx, p[1] * s.sy]),
                 Geom::Affine(a) => *object = object.map(|p| a.edge(p)),
                 Geom::Homography(h) => through_homography(object, h),
-                Geom::Field(f) => through_field(object, f),
+                Geom::Field(f) | Geom::Mesh(Mesh { field: f, .. }) => through_field(object, f),
+                Geom::Shuffle(s) => s.outline(object),
             }
             object.clip(self.size());
         }

@@ -88,16 +88,13 @@ impl Window {
         (self.axes[2].n, self.axes[1].n, self.axes[0].n)
     }
 
-    /// Narrows the output to `n` from `off` along axis `k` (0 = z, 1 = y, 2 = x).
+    /// Narrows the output to `n` from `off` along axis `k` (0 = z, 1 = y, 2 = x). The region stays what it was, for the
+    /// sake of a border that is still in view.
     pub fn crop_axis(&mut self, k: usize, off: usize, n: usize) {
-        let inside = self.inside();
         let a = &mut self.axes[k];
         debug_assert!(n > 0 && off + n <= a.n);
         a.off += off as isize;
         a.n = n;
-        if inside {
-            self.settle(k);
-        }
     }
 
     /// Makes what is read along axis `k` the new region: from now on borders are seen from there.

@@ -5,6 +5,11 @@ use super::planes::{BLOCK, Planes};
 use super::table::linear::pow_row;
 use crate::image::{Element, Sample};
 use crate::simd;
+#[cfg(target_arch = "x86_64")]
+use crate::{
+    kernel::x86,
+    simd::{Level, level},
+};
 use std::sync::OnceLock;
 
 /// How a colour becomes gray.
@@ -111,7 +116,7 @@ fn lab_planes(p: [&mut [u8]; 3]) {
     }
 }
 
-/// `n` gray values into rows of `out_c` equal channels.
+/// Gray values into pixels of `out_c` equal channels.
 fn replicate<E: Element>(gray: &[E], dst: &mut [E], out_c: usize) {
     match out_c {
         1 => dst.copy_from_slice(gray),
@@ -124,13 +129,25 @@ fn replicate<E: Element>(gray: &[E], dst: &mut [E], out_c: usize) {
     }
 }
 
+fn replicate_u8(gray: &[u8], dst: &mut [u8], out_c: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if out_c == 3 && level() >= Level::V3 {
+        return x86::channels::spread3(gray, dst);
+    }
+    replicate(gray, dst, out_c);
+}
+
 /// Gray bytes of a row of `c` channels, written to `out_c` equal channels.
 pub fn gray_row(src: &[u8], dst: &mut [u8], method: Gray, c: usize, out_c: usize) {
     assert!(src.len().is_multiple_of(c) && dst.len() == src.len() / c * out_c);
     assert!(c == 3 || !matches!(method, Gray::Weighted | Gray::Lab));
-    let mut planes = Planes::<u8>::new();
-    for (s, d) in src.chunks(c * BLOCK).zip(dst.chunks_mut(out_c * BLOCK)) {
-        let n = s.len() / c;
+    let mut planes = Planes([[0u8; BLOCK]; 3]);
+    let (mut src, mut dst) = (src, dst);
+    while !src.is_empty() {
+        let n = (src.len() / c).min(BLOCK);
+        let (s, rest) = src.split_at(n * c);
+        let (d, tail) = dst.split_at_mut(n * out_c);
+        (src, dst) = (rest, tail);
         if c == 3 {
             let whole = planes.load(s);
             let p = planes.first(whole);
@@ -156,7 +173,7 @@ pub fn gray_row(src: &[u8], dst: &mut [u8], method: Gray, c: usize, out_c: usize
                 };
             }
         }
-        replicate(&planes.0[0][..n], d, out_c);
+        replicate_u8(&planes.0[0][..n], d, out_c);
     }
 }
 
@@ -230,9 +247,13 @@ fn lab_planes_f32(mut p: [&mut [f32]; 3]) {
 pub fn gray_f32_row(src: &[f32], dst: &mut [f32], method: Gray, c: usize, out_c: usize) {
     assert!(src.len().is_multiple_of(c) && dst.len() == src.len() / c * out_c);
     assert!(c == 3 || !matches!(method, Gray::Weighted | Gray::Lab));
-    let mut planes = Planes::<f32>::new();
-    for (s, d) in src.chunks(c * BLOCK).zip(dst.chunks_mut(out_c * BLOCK)) {
-        let n = s.len() / c;
+    let mut planes = Planes([[0f32; BLOCK]; 3]);
+    let (mut src, mut dst) = (src, dst);
+    while !src.is_empty() {
+        let n = (src.len() / c).min(BLOCK);
+        let (s, rest) = src.split_at(n * c);
+        let (d, tail) = dst.split_at_mut(n * out_c);
+        (src, dst) = (rest, tail);
         if c == 3 {
             let whole = planes.load(s);
             let p = planes.first(whole);
@@ -296,14 +317,15 @@ pub fn channels_row<E: Element>(src: &[E], dst: &mut [E], c: usize, index: &[i32
     match (c, index) {
         (1, [0]) => dst.copy_from_slice(src),
         (1, [0, 0, 0]) => merge3([src, src, src], dst),
+        #[cfg(target_arch = "x86_64")]
+        (3, &[i, j, k]) if size_of::<E>() == 1 && level() >= Level::V3 => {
+            let (src, fill) = (x86::bytes_of(src), x86::bytes_of(fill));
+            x86::channels::permute3(src, x86::bytes_of_mut(dst), [i, j, k], [fill[0], fill[1], fill[2]]);
+        }
         (3, &[i, j, k]) => {
-            let mut planes = Planes::<E>::new();
-            let fills = [fill[0], fill[1], fill[2]].map(|f| [f; BLOCK]);
-            for (s, d) in src.chunks(3 * BLOCK).zip(dst.chunks_mut(3 * BLOCK)) {
-                let n = s.len() / 3;
-                planes.load(s);
-                let plane = |k: usize, i: i32| if i < 0 { &fills[k][..n] } else { &planes.0[i as usize][..n] };
-                merge3([plane(0, i), plane(1, j), plane(2, k)], d);
+            let pick = |s: &[E; 3], k: usize, i: i32| if i < 0 { fill[k] } else { s[i as usize] };
+            for (s, d) in src.as_chunks::<3>().0.iter().zip(dst.as_chunks_mut::<3>().0) {
+                *d = [pick(s, 0, i), pick(s, 1, j), pick(s, 2, k)];
             }
         }
         _ => {

@@ -192,7 +192,7 @@ crate::simd! {
 /// Σ of the weighted gray of a row of RGB bytes, without storing it: as exact as the mean of OpenCV's gray image.
 pub fn gray_sum_row(row: &[u8]) -> u64 {
     let mut total = 0;
-    let mut planes = Planes::<u8>::new();
+    let mut planes = Planes([[u8::default(); BLOCK]; 3]);
     for px in row.chunks(3 * BLOCK) {
         let n = planes.load(px);
         gray_planes(planes.first(n));
@@ -229,7 +229,7 @@ impl Sum {
         match c {
             1 => self.exact[0] += sum_bytes(row),
             3 => {
-                let mut planes = Planes::<u8>::new();
+                let mut planes = Planes([[u8::default(); BLOCK]; 3]);
                 for px in row.chunks(3 * BLOCK) {
                     planes.load(px);
                     for (s, p) in self.exact.iter_mut().zip(&planes.0) {

@@ -67,7 +67,7 @@ fn bell(words: &[u32; UNIFORM], out: &mut [f32; NORMAL]) {
         let t = ((w << 16) as i32 >> 18) as f32 * (1.0 / 16_384.0) + 1.0 / 32_768.0;
         let z = t * t;
         let s = t * (1.570_794_1 + z * (-0.645_801_84 + z * 0.077_955_03));
-        let c = 1.0 + z * (-1.233_697_1 + z * (0.253_598_63 + z * -0.020_408_353));
+        let c = 1.0 + z * (-1.233_697 + z * (0.253_598_63 + z * -0.020_408_353));
         // The turn by half a right angle leaves a factor √½, which the radius lacks.
         cosines[i] = signed(r * (c - s), w << 30);
         sines[i] = signed(r * (c + s), w << 31);
@@ -82,7 +82,7 @@ fn half_square_radius(w: u32) -> f32 {
     let k = (x.to_bits() >> 23) as i32 - (127 + 17);
     let f = f32::from_bits(x.to_bits() & 0x7f_ffff | 0x3f80_0000) - 1.5;
     let p = 0.048_928_99 + f * (-0.025_862_273 + f * (0.017_414_2 + f * -0.010_483_967));
-    let p = -0.405_465_3 + f * (-0.666_665_73 + f * (0.222_245_4 + f * (-0.098_804_884 + f * p)));
+    let p = -0.405_465_3 + f * (-0.666_665_73 + f * (0.222_245_4 + f * (-0.098_804_88 + f * p)));
     k as f32 * -std::f32::consts::LN_2 + p
 }
 

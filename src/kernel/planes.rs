@@ -11,12 +11,6 @@ pub(crate) const BLOCK: usize = 256;
 pub(crate) struct Planes<E>(pub [[E; BLOCK]; 3]);
 
 impl<E: Element> Planes<E> {
-    /// Planes of zeros.
-    #[inline(always)]
-    pub fn new() -> Planes<E> {
-        Planes([[E::default(); BLOCK]; 3])
-    }
-
     /// Takes up to [`BLOCK`] pixels. Gives back the length to compute on: whole vectors, of which the last pixels hold
     /// what was there before.
     #[inline(always)]
@@ -46,11 +40,14 @@ impl<E: Element> Planes<E> {
     #[inline(always)]
     pub fn over(row: &mut [E], mut f: impl FnMut([&mut [E]; 3])) {
         assert!(row.len().is_multiple_of(3));
-        let mut planes = Planes::new();
-        for px in row.chunks_mut(3 * BLOCK) {
+        let mut planes = Planes([[E::default(); BLOCK]; 3]);
+        let mut rest = row;
+        while !rest.is_empty() {
+            let (px, tail) = rest.split_at_mut(rest.len().min(3 * BLOCK));
             let n = planes.load(px);
             f(planes.first(n));
             planes.store(px);
+            rest = tail;
         }
     }
 
@@ -58,11 +55,15 @@ impl<E: Element> Planes<E> {
     #[inline(always)]
     pub fn from_to(src: &[E], dst: &mut [E], mut f: impl FnMut([&mut [E]; 3])) {
         assert!(src.len().is_multiple_of(3) && src.len() == dst.len());
-        let mut planes = Planes::new();
-        for (s, d) in src.chunks(3 * BLOCK).zip(dst.chunks_mut(3 * BLOCK)) {
-            let n = planes.load(s);
+        let mut planes = Planes([[E::default(); BLOCK]; 3]);
+        let (mut src, mut dst) = (src, dst);
+        while !src.is_empty() {
+            let len = src.len().min(3 * BLOCK);
+            let n = planes.load(&src[..len]);
             f(planes.first(n));
-            planes.store(d);
+            let (px, tail) = dst.split_at_mut(len);
+            planes.store(px);
+            (src, dst) = (&src[len..], tail);
         }
     }
 }

@@ -7,7 +7,8 @@ pub mod linear;
 
 pub use linear::{Rounding, gamma_row, gamma_table, linear_row, linear_table};
 
-use super::normalize::{PERIOD, merge3, periodic, split3};
+#[cfg(target_arch = "x86_64")]
+use super::planes::Planes;
 use crate::simd;
 #[cfg(target_arch = "x86_64")]
 use crate::{
@@ -65,6 +66,12 @@ impl Line {
     /// Fraction bits: |v·a + b| stays below 2³¹ for slopes up to 2.
     pub const SHIFT: u32 = 21;
 
+    /// The entry for `v`.
+    #[inline(always)]
+    pub fn at(self, v: u8) -> u8 {
+        ((v as i32 * self.a + self.b) >> Line::SHIFT).clamp(0, 255) as u8
+    }
+
     /// The line through slope `a` and offset `b`, if it gives every entry of `table`.
     fn fit(table: &[u8; 256], a: f32, b: f32) -> Option<Line> {
         let scale = (1u32 << Line::SHIFT) as f32;
@@ -121,18 +128,20 @@ impl Prepared {
 
     /// Maps a row of `c` interleaved channels in place.
     pub fn map_row(&self, row: &mut [u8], c: usize) {
-        match &self.lines {
-            Some(lines) if lines.len() == 1 || c == 3 => line_row(row, lines),
-            _ => map_row(row, &self.table, c),
+        #[cfg(target_arch = "x86_64")]
+        if let Some(lines) = self.lines.as_deref().filter(|l| l.len() == 1 || c == 3 && l.len() == 3) {
+            return x86::table::lines(row, lines);
         }
+        map_row(row, &self.table, c)
     }
 
     /// Maps a row of `c` interleaved channels into another.
     pub fn map_row_into(&self, src: &[u8], dst: &mut [u8], c: usize) {
-        match &self.lines {
-            Some(lines) if lines.len() == 1 || c == 3 => line_row_into(src, dst, lines),
-            _ => map_row_into(src, dst, &self.table, c),
+        #[cfg(target_arch = "x86_64")]
+        if let Some(lines) = self.lines.as_deref().filter(|l| l.len() == 1 || c == 3 && l.len() == 3) {
+            return x86::table::lines_into(src, dst, lines);
         }
+        map_row_into(src, dst, &self.table, c)
     }
 }
 
@@ -150,50 +159,6 @@ fn lines_pay() -> bool {
     false
 }
 
-simd! {
-    fn line_row_periodic(row: &mut [u8], a: &[i32; PERIOD], b: &[i32; PERIOD]) {
-        for px in row.chunks_mut(PERIOD) {
-            let n = px.len();
-            for i in 0..n {
-                px[i] = ((px[i] as i32 * a[i] + b[i]) >> Line::SHIFT).clamp(0, 255) as u8;
-            }
-        }
-    }
-}
-
-simd! {
-    fn line_row_periodic_into(src: &[u8], dst: &mut [u8], a: &[i32; PERIOD], b: &[i32; PERIOD]) {
-        for (s, d) in src.chunks(PERIOD).zip(dst.chunks_mut(PERIOD)) {
-            let n = s.len();
-            let d = &mut d[..n];
-            for i in 0..n {
-                d[i] = ((s[i] as i32 * a[i] + b[i]) >> Line::SHIFT).clamp(0, 255) as u8;
-            }
-        }
-    }
-}
-
-/// Slopes and offsets of one or three lines over one period of components.
-fn periods(lines: &[Line]) -> [[i32; PERIOD]; 2] {
-    let n = lines.len();
-    let (mut a, mut b) = ([0; 3], [0; 3]);
-    for (k, l) in lines.iter().enumerate() {
-        (a[k], b[k]) = (l.a, l.b);
-    }
-    [periodic(&a[..n], 3), periodic(&b[..n], 3)]
-}
-
-fn line_row(row: &mut [u8], lines: &[Line]) {
-    let [a, b] = periods(lines);
-    line_row_periodic(row, &a, &b);
-}
-
-fn line_row_into(src: &[u8], dst: &mut [u8], lines: &[Line]) {
-    assert_eq!(src.len(), dst.len());
-    let [a, b] = periods(lines);
-    line_row_periodic_into(src, dst, &a, &b);
-}
-
 /// Maps a row of `c` interleaved channels in place.
 pub fn map_row(row: &mut [u8], t: &Table, c: usize) {
     match t {
@@ -203,11 +168,7 @@ pub fn map_row(row: &mut [u8], t: &Table, c: usize) {
             assert!(t.len() >= c && row.len().is_multiple_of(c));
             match c {
                 1 => map_bytes(row, &t[0]),
-                3 => {
-                    for px in row.chunks_mut(3 * BLOCK) {
-                        map3(px, &[&t[0], &t[1], &t[2]]);
-                    }
-                }
+                3 => map3(row, [&t[0], &t[1], &t[2]]),
                 _ => {
                     for px in row.chunks_exact_mut(c) {
                         for (v, t) in px.iter_mut().zip(t) {
@@ -225,6 +186,8 @@ pub fn map_row_into(src: &[u8], dst: &mut [u8], t: &Table, c: usize) {
     assert_eq!(src.len(), dst.len());
     match t {
         Table::Shared(t) => map_bytes_into(src, dst, t),
+        Table::PerChannel(t) if t.len() == 1 => map_bytes_into(src, dst, &t[0]),
+        Table::PerChannel(t) if c == 3 => map3_into(src, dst, [&t[0], &t[1], &t[2]]),
         Table::PerChannel(_) => {
             dst.copy_from_slice(src);
             map_row(dst, t, c);
@@ -232,27 +195,44 @@ pub fn map_row_into(src: &[u8], dst: &mut [u8], t: &Table, c: usize) {
     }
 }
 
-/// Pixels that go through planes at a time: three planes and their neighbours stay in the first-level cache.
-const BLOCK: usize = 256;
-
-/// Up to [`BLOCK`] pixels of three channels through three tables, as planes.
-fn map3(px: &mut [u8], t: &[&[u8; 256]; 3]) {
+/// Three channels through three tables, as planes where shuffles do the looking up.
+fn map3(row: &mut [u8], t: [&[u8; 256]; 3]) {
     #[cfg(target_arch = "x86_64")]
-    if level() >= Level::V3 {
-        let n = px.len() / 3;
-        let mut planes = [[0u8; BLOCK]; 3];
-        let [p, q, r] = &mut planes;
-        split3(px, [&mut p[..n], &mut q[..n], &mut r[..n]]);
-        for (p, t) in [&mut *p, &mut *q, &mut *r].into_iter().zip(t) {
-            // Whole vectors: what lies beyond the n pixels is mapped and dropped.
-            map_bytes(&mut p[..n.next_multiple_of(64).min(BLOCK)], t);
+    match level() {
+        Level::Vbmi => return x86::table::map3(row, t),
+        Level::V4 | Level::V3 => {
+            return Planes::over(row, |p| {
+                for (p, t) in p.into_iter().zip(t) {
+                    map_bytes(p, t);
+                }
+            });
         }
-        return merge3([&p[..n], &q[..n], &r[..n]], px);
+        Level::Baseline => {}
     }
-    for px in px.chunks_exact_mut(3) {
-        px[0] = t[0][px[0] as usize];
-        px[1] = t[1][px[1] as usize];
-        px[2] = t[2][px[2] as usize];
+    for px in row.chunks_exact_mut(3) {
+        for (v, t) in px.iter_mut().zip(t) {
+            *v = t[*v as usize];
+        }
+    }
+}
+
+fn map3_into(src: &[u8], dst: &mut [u8], t: [&[u8; 256]; 3]) {
+    #[cfg(target_arch = "x86_64")]
+    match level() {
+        Level::Vbmi => return x86::table::map3_into(src, dst, t),
+        Level::V4 | Level::V3 => {
+            return Planes::from_to(src, dst, |p| {
+                for (p, t) in p.into_iter().zip(t) {
+                    map_bytes(p, t);
+                }
+            });
+        }
+        Level::Baseline => {}
+    }
+    for (s, d) in src.chunks_exact(3).zip(dst.chunks_exact_mut(3)) {
+        for k in 0..3 {
+            d[k] = t[k][s[k] as usize];
+        }
     }
 }
 

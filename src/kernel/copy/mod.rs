@@ -23,6 +23,7 @@ pub(crate) struct Walk {
     pub c: usize,
 }
 
+#[cfg(target_arch = "x86_64")]
 impl Walk {
     /// Lowest and highest element that `ny` rows of `nx` pixels read.
     pub fn extent(&self, ny: usize, nx: usize) -> (isize, isize) {
@@ -32,19 +33,50 @@ impl Walk {
     }
 }
 
-/// Rows of an output whose runs are worked on together: a few kB, so that what one run has touched is still in the
-/// first-level cache for the next.
+/// Rows of an output whose runs are worked on together: so many that a call for each run costs nothing, so few that what
+/// one run has touched is still in the second-level cache for the next.
 const BAND_BYTES: usize = 64 << 10;
 
 /// Rows `y0..` of output slice `z` of the window over `src`, into `out` (as wide as the window).
 ///
 /// `fill` is one pixel (`src.c` elements) for a constant border. Any split into bands gives the same rows.
 pub fn window_rows<E: Element>(src: &Volume<E>, win: &Window, fill: &[E], z: usize, y0: usize, out: &mut RowsMut<E>) {
-    let [az, ay, ax] = &win.axes;
+    assert!(z < win.axes[0].n);
+    window_plane(src, win, fill, (0, z), (1, y0), out);
+}
+
+/// All slices of the window over `src`, packed. The same values as [`window_rows`] of every slice; where the slices read
+/// along source rows it is much faster, because it writes many slices for each line it reads.
+pub fn window_slices<E: Element>(src: &Volume<E>, win: &Window, fill: &[E], out: &mut [E]) {
+    let (w, h, d) = win.size();
+    let len = w * src.c;
+    assert_eq!(out.len(), d * h * len);
+    if win.axes[0].from == 2 {
+        for y in 0..h {
+            let data = &mut out[y * len..];
+            window_plane(src, win, fill, (1, y), (0, 0), &mut RowsMut { data, n: d, w, c: src.c, stride: h * len });
+        }
+    } else {
+        for (z, data) in out.chunks_exact_mut(h * len).enumerate() {
+            window_rows(src, win, fill, z, 0, &mut RowsMut::packed(data, w, h, src.c));
+        }
+    }
+}
+
+/// What the window shows at one index of the output axis `still`, as rows from `start` on along the output axis `down`.
+fn window_plane<E: Element>(
+    src: &Volume<E>,
+    win: &Window,
+    fill: &[E],
+    (still, at): (usize, usize),
+    (down, start): (usize, usize),
+    out: &mut RowsMut<E>,
+) {
+    let (az, ay, ax) = (&win.axes[still], &win.axes[down], &win.axes[2]);
     let c = src.c;
-    assert!(out.w == ax.n && out.c == c && y0 + out.n <= ay.n && z < az.n);
+    assert!(out.w == ax.n && out.c == c && start + out.n <= ay.n);
     let strides = [src.slice, src.row, c];
-    let Some(sz) = az.read(z, win.border) else {
+    let Some(sz) = az.read(at, win.border) else {
         fill_rows(out, 0, out.n, fill);
         return;
     };
@@ -55,7 +87,7 @@ pub fn window_rows<E: Element>(src: &Volume<E>, win: &Window, fill: &[E], z: usi
     fill_pixels(&mut filled, fill);
     // Transposes choose their own tiles; rows that lie along source rows go in bands.
     let most = if ax.from == 2 && xs.len() > 1 { (BAND_BYTES / (out.w * c * size_of::<E>())).max(1) } else { out.n };
-    for ry in runs(ay, win.border, y0, out.n) {
+    for ry in runs(ay, win.border, start, out.n) {
         let Some(sy) = ry.from else {
             fill_rows(out, ry.to, ry.n, fill);
             continue;
@@ -137,22 +169,25 @@ pub fn fill_rows<E: Element>(out: &mut RowsMut<E>, y: usize, n: usize, pixel: &[
 #[inline]
 pub fn fill_pixels<E: Element>(out: &mut [E], pixel: &[E]) {
     /// Elements from which on copying what is filled already beats laying single pixels.
-    const DOUBLE: usize = 192;
+    const DOUBLE: usize = 48;
+    let c = pixel.len();
     if pixel.iter().all(|v| *v == pixel[0]) {
-        out.fill(pixel[0]);
+        if let Some(v) = pixel.first() {
+            out.fill(*v);
+        }
         return;
     }
-    let head = out.len().min(DOUBLE / pixel.len() * pixel.len()).max(pixel.len().min(out.len()));
+    let head = out.len().min((DOUBLE / c).max(1) * c);
     match *pixel {
         [a, b] => out[..head].as_chunks_mut().0.fill([a, b]),
         [a, b, c] => out[..head].as_chunks_mut().0.fill([a, b, c]),
         [a, b, c, d] => out[..head].as_chunks_mut().0.fill([a, b, c, d]),
-        _ => out[..head].chunks_exact_mut(pixel.len()).for_each(|p| p.copy_from_slice(pixel)),
+        _ => out[..head].chunks_exact_mut(c).for_each(|p| p.copy_from_slice(pixel)),
     }
     let mut done = head;
     while done < out.len() {
         // Beyond a few kB the source of the copy should stay in the first-level cache.
-        let n = done.min(out.len() - done).min(4096 / pixel.len() * pixel.len()).max(1);
+        let n = done.min(out.len() - done).min((4096 / c).max(1) * c);
         out.copy_within(..n, done);
         done += n;
     }

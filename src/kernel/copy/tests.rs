@@ -1,6 +1,6 @@
 //! Every orientation, border, element size and channel count against one read per pixel.
 
-use super::window_rows;
+use super::{window_rows, window_slices};
 use crate::image::{Border, Element, Fill, RowsMut, Shape, Volume, Window};
 
 /// A fixed sequence of numbers below `n`.
@@ -73,6 +73,18 @@ fn oracle<E: Element>(src: &Source<E>, win: &Window, fill: &[E], at: [usize; 3])
     src.data[s..s + src.c].to_vec()
 }
 
+/// All slices at once equal the oracle.
+fn check_slices<E: Element + std::fmt::Debug>(src: &Source<E>, win: &Window, fill: &[E]) {
+    let (w, h, d) = win.size();
+    let c = src.c;
+    let mut data = vec![fill[0]; d * h * w * c];
+    window_slices(&src.volume(), win, fill, &mut data);
+    for (i, pixel) in data.chunks_exact(c).enumerate() {
+        let at = [i / (h * w), i / w % h, i % w];
+        assert!(pixel == oracle(src, win, fill, at), "{win:?} c={c} at {at:?}");
+    }
+}
+
 /// The window in bands of `band` rows, `gap` elements between output rows, equals the oracle.
 fn check<E: Element + std::fmt::Debug>(src: &Source<E>, win: &Window, fill: &[E], band: usize, gap: usize) {
     let (w, h, d) = win.size();
@@ -111,10 +123,12 @@ fn every_orientation<E: Element + std::fmt::Debug>(make: impl Fn(u64) -> E) {
             let mut win = Window::whole(&src.shape());
             win.orient(perm, flip);
             check(&src, &win, &fill, 16, 0);
+            check_slices(&src, &win, &fill);
             let n = win.axes.map(|a| a.n);
             for border in BORDERS {
                 let big = win.pad([1, 3, 2], [n[0] + 2, n[1] + 10, n[2] + 9], border, &Fill::all(0.0)).unwrap();
                 check(&src, &big, &fill, 4, 3);
+                check_slices(&src, &big, &fill);
             }
         }
     }
@@ -170,6 +184,22 @@ fn large_plane<E: Element + std::fmt::Debug>(h: usize, w: usize, c: usize, gap: 
                 let big = win.pad([0, 3, 2], [1, n[1] + 4, n[2] + 70], Border::Reflect101, &Fill::all(0.0)).unwrap();
                 check(&src, &big, &fill, 1000, 0);
             }
+        }
+    }
+}
+
+/// Volumes that are large enough for the tiles.
+#[test]
+fn large_volumes() {
+    let mut rnd = Numbers(6);
+    for c in [1, 3] {
+        let src = Source::new([18, 35, 40], c, 1, &mut || rnd.below(256) as u8);
+        for name in ["WHD", "W-DH", "-WDH", "HW-D", "-HDW"] {
+            let (perm, flip) = orientation(name);
+            let mut win = Window::whole(&src.shape());
+            win.orient(perm, flip);
+            check(&src, &win, &[0; 3][..c], 99, 0);
+            check_slices(&src, &win, &[0; 3][..c]);
         }
     }
 }

@@ -1,33 +1,19 @@
-//! stub
-use crate::image::*;
-/// s
-pub struct Separable(Vec<f64>);
-/// s
-pub struct Conv;
-/// s
-pub fn gauss_kernel(n: usize, sigma: f64) -> Vec<f64> {
-    let _ = sigma;
-    vec![1.0 / n as f64; n]
-}
-impl Separable {
-    /// s
-    pub fn new(kx: &[f64], _ky: &[f64], _b: Border) -> Self {
-        Separable(kx.to_vec())
-    }
-    /// s
-    pub fn start(&mut self) {}
-    /// s
-    pub fn rows<T: Sample>(&mut self, _src: &Plane<T>, _x0: usize, _y0: usize, _out: &mut RowsMut<T>) {
-        let _ = &self.0;
-    }
-}
-impl Conv {
-    /// s
-    pub fn new(_k: usize, _w: &[f64], _b: Border) -> Self {
-        Conv
-    }
-    /// s
-    pub fn start(&mut self) {}
-    /// s
-    pub fn rows<T: Sample>(&mut self, _src: &Plane<T>, _x0: usize, _y0: usize, _out: &mut RowsMut<T>) {}
-}
+//! Stencils: weighted sums over a neighbourhood, as correlation (kernels are not flipped) with the anchor in the centre.
+//!
+//! Both kinds keep a ring of prepared source rows. A row is prepared once (widened, with its border; for separable
+//! kernels also filtered along x) and used by as many output rows as the kernel is high. Frames are cut into column
+//! tiles small enough for the ring of one tile to stay in cache. Every sample is a sum in one fixed order, so tiles,
+//! windows and SIMD levels cannot show.
+
+mod conv;
+mod number;
+mod ring;
+mod separable;
+mod weights;
+
+pub use conv::Conv;
+pub use separable::Separable;
+pub use weights::{gauss_kernel, opencv_gauss_kernel};
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@
 use super::Prepared;
 use crate::image::{DType, Element, Sample};
 use crate::kernel::copy::fill_pixels;
-use crate::rng::{key_words, philox};
+use crate::rng::{PHILOX_M, PHILOX_W, key_words, philox};
 use crate::simd;
 
 /// Last counter word of values by place, and of colours by shape.
@@ -15,9 +15,57 @@ const BY_PLACE: u32 = 0;
 const BY_SHAPE: u32 = 1;
 
 /// Blocks that are drawn together.
-const BLOCKS: usize = 32;
+const LANES: usize = 16;
 
-/// The sample that word or part `bits` of a block stands for.
+/// The words of the blocks from `counter` on, word by word: [`philox`] of each, with words in 64-bit lanes, because that
+/// is what a product of two needs.
+#[inline(always)]
+#[allow(clippy::needless_range_loop)]
+fn words(counter: [u32; 4], key: [u32; 2], out: &mut [[u32; LANES]; 4]) {
+    const LOW: u64 = 0xffff_ffff;
+    for l in 0..LANES {
+        let [first, b, c, d] = counter;
+        let (mut a, mut b, mut c, mut d) = (first.wrapping_add(l as u32) as u64, b as u64, c as u64, d as u64);
+        let [mut k, mut m] = key;
+        for _ in 0..10 {
+            let p = (a & LOW) * PHILOX_M[0] as u64;
+            let q = (c & LOW) * PHILOX_M[1] as u64;
+            (a, b, c, d) = ((q >> 32) ^ b ^ k as u64, q, (p >> 32) ^ d ^ m as u64, p);
+            k = k.wrapping_add(PHILOX_W[0]);
+            m = m.wrapping_add(PHILOX_W[1]);
+        }
+        out[0][l] = a as u32;
+        out[1][l] = b as u32;
+        out[2][l] = c as u32;
+        out[3][l] = d as u32;
+    }
+}
+
+/// The samples of all blocks; `4 · LANES` words hold as many words as samples, or four times as many bytes.
+#[inline(always)]
+fn samples<T: Sample>(words: &[[u32; LANES]; 4], out: &mut [T; 16 * LANES]) {
+    let mut in_order = [0; 4 * LANES];
+    for l in 0..LANES {
+        for w in 0..4 {
+            in_order[4 * l + w] = words[w][l];
+        }
+    }
+    if size_of::<T>() == 1 {
+        let mut bytes = [0; 16 * LANES];
+        for (b, w) in bytes.as_chunks_mut().0.iter_mut().zip(&in_order) {
+            *b = w.to_le_bytes();
+        }
+        for k in 0..16 * LANES {
+            out[k] = sample(bytes[k] as u32);
+        }
+    } else {
+        for k in 0..4 * LANES {
+            out[k] = sample(in_order[k]);
+        }
+    }
+}
+
+/// The sample that `bits` stand for (the lowest of them if it is smaller than a word).
 #[inline(always)]
 fn sample<T: Sample>(bits: u32) -> T {
     match T::DTYPE {
@@ -28,7 +76,7 @@ fn sample<T: Sample>(bits: u32) -> T {
 
 /// Sample `k` of a block.
 #[inline(always)]
-fn pick<T: Sample>(block: &[u32; 4], k: usize) -> T {
+fn pick<T: Sample>(block: &[u32], k: usize) -> T {
     let per = 4 / size_of::<T>();
     sample(block[k / per] >> (8 * size_of::<T>() * (k % per)))
 }
@@ -38,22 +86,16 @@ simd! {
     fn random_run[T: Sample][T](out: &mut [T], seed: u64, z: u32, y: u32, first: usize) {
         let per = 16 / size_of::<T>();
         let key = key_words(seed);
-        let mut values = [T::default(); 16 * BLOCKS];
+        let mut drawn = [[0; LANES]; 4];
+        let mut values = [T::default(); 16 * LANES];
         let mut done = 0;
         while done < out.len() {
             let number = first + done;
             let block = number / per;
-            let mut blocks = [[0; 4]; BLOCKS];
-            for (i, b) in blocks.iter_mut().enumerate() {
-                *b = philox([(block as u32).wrapping_add(i as u32), y, z, BY_PLACE], key);
-            }
-            for (v, b) in values.chunks_exact_mut(per).zip(&blocks) {
-                for (k, v) in v.iter_mut().enumerate() {
-                    *v = pick(b, k);
-                }
-            }
+            words([block as u32, y, z, BY_PLACE], key, &mut drawn);
+            samples(&drawn, &mut values);
             let skip = number - block * per;
-            let n = (BLOCKS * per - skip).min(out.len() - done);
+            let n = (LANES * per - skip).min(out.len() - done);
             out[done..done + n].copy_from_slice(&values[skip..skip + n]);
             done += n;
         }

@@ -105,48 +105,65 @@ impl Region {
 /// A region made ready: the spans of a row are found by two binary searches.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    slabs: Bands<Bands<Vec<Span>>>,
+    /// Ends of the slabs of slices that are alike.
+    edges: Vec<i32>,
+    slabs: Vec<Slab>,
     /// True if shapes differ from slice to slice.
     pub(super) deep: bool,
 }
 
 /// What a shape covers of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Span {
     pub shape: u32,
     pub x1: i32,
     pub x2: i32,
 }
 
-/// Half-open intervals of coordinates: value `i` belongs to `edges[i]..edges[i + 1]`.
+/// Bands of rows that are alike: band `i`, the rows `edges[i]..edges[i + 1]`, has the spans `starts[i]..starts[i + 1]`.
 #[derive(Clone, Debug)]
-struct Bands<T> {
+struct Slab {
     edges: Vec<i32>,
-    values: Vec<T>,
+    starts: Vec<u32>,
+    spans: Vec<Span>,
 }
 
-impl<T: Default + Clone> Bands<T> {
-    /// The bands between the ends of the given intervals.
-    fn between(ends: impl Iterator<Item = [i32; 2]>) -> Self {
-        let mut edges: Vec<i32> = ends.flatten().collect();
-        edges.sort_unstable();
-        edges.dedup();
-        Bands { values: vec![T::default(); edges.len().saturating_sub(1)], edges }
-    }
-    /// The bands that an interval between two edges consists of.
-    fn of(&mut self, [lo, hi]: [i32; 2]) -> &mut [T] {
-        let at = |v| self.edges.partition_point(|&e| e < v);
-        let (lo, hi) = (at(lo), at(hi));
-        &mut self.values[lo..hi]
-    }
-    fn at(&self, v: i32) -> Option<&T> {
-        self.values.get(self.edges.partition_point(|&e| e <= v).checked_sub(1)?)
-    }
+/// The ends of intervals, sorted, each once.
+fn edges(ends: impl Iterator<Item = [i32; 2]>) -> Vec<i32> {
+    let mut edges: Vec<i32> = ends.flatten().collect();
+    edges.sort_unstable();
+    edges.dedup();
+    edges
 }
 
-impl<T> Default for Bands<T> {
-    fn default() -> Self {
-        Bands { edges: Vec::new(), values: Vec::new() }
+/// The interval between two of the edges that `v` lies in.
+fn band(edges: &[i32], v: i32) -> Option<usize> {
+    let i = edges.partition_point(|&e| e <= v).checked_sub(1)?;
+    (i + 1 < edges.len()).then_some(i)
+}
+
+impl Slab {
+    fn new(blocks: &[(usize, Block)], z: i32) -> Slab {
+        let here = blocks.iter().filter(|(_, [zs, ..])| zs[0] <= z && z < zs[1]);
+        let edges = edges(here.clone().map(|b| b.1[1]));
+        let at = |v| edges.partition_point(|&e| e < v);
+        let bands: Vec<_> = here.clone().map(|(_, [_, [top, bottom], _])| at(*top)..at(*bottom)).collect();
+        // Spans are counted, then every band's are laid one after the other in the order of the shapes.
+        let mut starts = vec![0; edges.len() + 1];
+        for bands in &bands {
+            starts[bands.start + 2..bands.end + 2].iter_mut().for_each(|n| *n += 1);
+        }
+        for i in 1..starts.len() {
+            starts[i] += starts[i - 1];
+        }
+        let mut spans = vec![Span::default(); starts.last().map_or(0, |&n| n as usize)];
+        for (bands, &(shape, [_, _, [x1, x2]])) in bands.into_iter().zip(here) {
+            for next in &mut starts[bands.start + 1..bands.end + 1] {
+                spans[*next as usize] = Span { shape: shape as u32, x1, x2 };
+                *next += 1;
+            }
+        }
+        Slab { edges, starts, spans }
     }
 }
 
@@ -154,23 +171,18 @@ impl Prepared {
     /// Sorts the shapes of a region by slices and rows.
     pub fn new(region: &Region) -> Prepared {
         let blocks: Vec<(usize, Block)> = region.blocks().collect();
-        let mut slabs = Bands::<Bands<Vec<Span>>>::between(blocks.iter().map(|b| b.1[0]));
-        for (k, slab) in slabs.values.iter_mut().enumerate() {
-            let z = slabs.edges[k];
-            let here = || blocks.iter().filter(move |(_, [zs, ..])| zs[0] <= z && z < zs[1]);
-            *slab = Bands::between(here().map(|b| b.1[1]));
-            for &(shape, [_, ys, [x1, x2]]) in here() {
-                for rows in slab.of(ys) {
-                    rows.push(Span { shape: shape as u32, x1, x2 });
-                }
-            }
-        }
-        Prepared { slabs, deep: matches!(region, Region::Boxes3(_)) }
+        let deep = matches!(region, Region::Boxes3(_));
+        let edges = if deep { edges(blocks.iter().map(|b| b.1[0])) } else { vec![i32::MIN, i32::MAX] };
+        let firsts = &edges[..edges.len().saturating_sub(1)];
+        let slabs = firsts.iter().map(|&z| Slab::new(&blocks, z)).collect();
+        Prepared { edges, slabs, deep }
     }
 
     /// The spans of row `y` of slice `z`, in the order of the shapes.
     pub(super) fn spans(&self, z: i32, y: i32) -> &[Span] {
-        self.slabs.at(z).and_then(|s| s.at(y)).map_or(&[], |v| v)
+        let Some(slab) = band(&self.edges, z).map(|i| &self.slabs[i]) else { return &[] };
+        let Some(i) = band(&slab.edges, y) else { return &[] };
+        &slab.spans[slab.starts[i] as usize..slab.starts[i + 1] as usize]
     }
 }
 

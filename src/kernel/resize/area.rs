@@ -2,6 +2,8 @@
 
 use super::axis::Boxes;
 use crate::image::{Plane, RowsMut, Sample};
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::x86::resize_rows;
 use crate::simd;
 
 /// The filter with its tables.
@@ -120,11 +122,17 @@ impl Half {
             let y = 2 * (self.win.1 + y0 + i);
             let at = 2 * self.win.0 * c..2 * (self.win.0 + self.win.2) * c;
             let (a, b) = (&src.row(y)[at.clone()], &src.row(y + 1)[at]);
+            let out = out.row(i);
+            #[cfg(target_arch = "x86_64")]
+            let done = resize_rows::half(a, b, c, out);
+            #[cfg(not(target_arch = "x86_64"))]
+            let done = 0;
+            let (a, b, out) = (&a[2 * done..], &b[2 * done..], &mut out[done..]);
             match c {
-                1 => half::<1>(a, b, c, out.row(i)),
-                3 => half::<3>(a, b, c, out.row(i)),
-                4 => half::<4>(a, b, c, out.row(i)),
-                _ => half::<0>(a, b, c, out.row(i)),
+                1 => half::<1>(a, b, c, out),
+                3 => half::<3>(a, b, c, out),
+                4 => half::<4>(a, b, c, out),
+                _ => half::<0>(a, b, c, out),
             }
         }
     }

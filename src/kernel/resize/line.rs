@@ -3,13 +3,20 @@
 
 use super::axis::Taps;
 use crate::image::Sample;
+#[cfg(target_arch = "x86_64")]
+use crate::image::{
+    DType,
+    view::{bytes_of, bytes_of_mut},
+};
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::x86::resize_move::Pairs;
 use crate::simd;
+use std::ops::Range;
 
 /// Elements past a line that a vector load may touch.
 const SLACK: usize = 64;
 
 /// How a line is filled, and where its taps lie.
-#[derive(Debug)]
 pub(super) struct Fetch {
     /// Columns `lo..hi`, clamped; or, where the filter skips most columns, the taps of each output pixel, pair after
     /// pair of all of them.
@@ -18,77 +25,91 @@ pub(super) struct Fetch {
     pub off: Vec<u32>,
     /// From a pair of taps to the next.
     pub pair: usize,
+    #[cfg(target_arch = "x86_64")]
+    fast: Option<Pairs>,
 }
 
 impl Fetch {
-    /// For pixels of `c` components.
-    pub fn new(x: &Taps, c: usize) -> Fetch {
+    /// For pixels of `c` components in rows of `w`. `whole`: all columns, even if the filter skips most.
+    pub fn new(x: &Taps, c: usize, w: usize, whole: bool) -> Fetch {
         let n = x.first.len();
         let (lo, hi) = x.span();
-        if ((hi - lo) as usize) < 3 * n + 16 {
-            let off = x.first.iter().map(|s| (s - lo) as u32 * c as u32).collect();
-            Fetch { span: Some((lo, hi)), off, pair: 2 * c }
-        } else {
-            Fetch { span: None, off: (0..n as u32).map(|i| i * 2 * c as u32).collect(), pair: 2 * c * n }
+        let skips = !whole && (hi - lo) as usize >= 3 * n + 16;
+        Fetch {
+            span: (!skips).then_some((lo, hi)),
+            off: match skips {
+                true => (0..n as u32).map(|i| i * 2 * c as u32).collect(),
+                false => x.first.iter().map(|s| (s - lo) as u32 * c as u32).collect(),
+            },
+            pair: if skips { 2 * c * n } else { 2 * c },
+            #[cfg(target_arch = "x86_64")]
+            fast: if skips { Pairs::new(&x.first, x.k, c, w) } else { None },
         }
+    }
+
+    /// The line and the columns of the source that belong into its middle, if it holds all columns: `seal` repeats the
+    /// edges once they are there.
+    pub fn middle<'a, T: Sample>(&self, w: usize, c: usize, line: &'a mut Vec<T>) -> (&'a mut [T], Range<usize>) {
+        let (lo, hi) = self.span.expect("all columns");
+        line.resize((hi - lo) as usize * c + SLACK, T::default());
+        let (a, b) = (lo.clamp(0, w as i32 - 1), hi.clamp(1, w as i32));
+        let at = (a - lo) as usize * c..(b - lo) as usize * c;
+        (&mut line[at], a as usize * c..b as usize * c)
+    }
+
+    /// Repeats the edge pixels beyond the middle.
+    pub fn seal<T: Sample>(&self, w: usize, c: usize, line: &mut [T]) {
+        let (lo, hi) = self.span.expect("all columns");
+        let (a, b) = (lo.clamp(0, w as i32 - 1), hi.clamp(1, w as i32));
+        let (head, rest) = line.split_at_mut((a - lo) as usize * c);
+        let (body, tail) = rest.split_at_mut((b - a) as usize * c);
+        head.chunks_exact_mut(c).for_each(|p| p.copy_from_slice(&body[..c]));
+        let last = &body[body.len() - c..];
+        tail[..(hi - b) as usize * c].chunks_exact_mut(c).for_each(|p| p.copy_from_slice(last));
     }
 
     /// Fills the line from a source row.
     pub fn fill<T: Sample>(&self, x: &Taps, row: &[T], c: usize, line: &mut Vec<T>) {
-        let w = (row.len() / c) as i32;
-        if let Some((lo, hi)) = self.span {
-            line.resize((hi - lo) as usize * c + SLACK, T::default());
-            let (a, b) = (lo.clamp(0, w), hi.clamp(0, w));
-            let (head, rest) = line.split_at_mut((a - lo) as usize * c);
-            let (body, tail) = rest.split_at_mut((b - a) as usize * c);
-            head.chunks_exact_mut(c).for_each(|p| p.copy_from_slice(&row[..c]));
-            body.copy_from_slice(&row[a as usize * c..b as usize * c]);
-            let last = &row[row.len() - c..];
-            tail[..(hi - b) as usize * c].chunks_exact_mut(c).for_each(|p| p.copy_from_slice(last));
+        let w = row.len() / c;
+        if self.span.is_some() {
+            let (middle, from) = self.middle(w, c, line);
+            middle.copy_from_slice(&row[from]);
+            self.seal(w, c, line);
             return;
         }
         let n = x.first.len();
         line.resize(n * x.k * c + SLACK, T::default());
         for i in 0..x.k / 2 {
             let out = &mut line[i * self.pair..];
-            match c {
-                1 => pairs::<T, 2, 2>(row, &x.first, 2 * i as i32, w, out),
-                3 => pairs::<T, 6, 8>(row, &x.first, 2 * i as i32, w, out),
-                4 => pairs::<T, 8, 8>(row, &x.first, 2 * i as i32, w, out),
-                _ => {
-                    for (p, s) in out.chunks_exact_mut(2 * c).zip(&x.first) {
-                        pair(row, s + 2 * i as i32, w, c, p);
-                    }
+            #[cfg(target_arch = "x86_64")]
+            let done = match &self.fast {
+                Some(f) if T::DTYPE == DType::U8 => f.row(bytes_of(row), 2 * i, bytes_of_mut(out)),
+                _ => 0..0,
+            };
+            #[cfg(not(target_arch = "x86_64"))]
+            let done = 0..0;
+            for part in [0..done.start, done.end..n] {
+                let (out, first) = (&mut out[part.start * 2 * c..], &x.first[part]);
+                match c {
+                    1 => pairs::<T, 1>(row, first, 2 * i as i32, c, out),
+                    3 => pairs::<T, 3>(row, first, 2 * i as i32, c, out),
+                    4 => pairs::<T, 4>(row, first, 2 * i as i32, c, out),
+                    _ => pairs::<T, 0>(row, first, 2 * i as i32, c, out),
                 }
             }
         }
     }
 }
 
-/// Two neighbouring pixels for each output pixel, `N` elements, of which `M` are copied at once: the next pixel
-/// overwrites what is too much.
-fn pairs<T: Sample, const N: usize, const M: usize>(row: &[T], first: &[i32], tap: i32, w: i32, out: &mut [T]) {
-    let c = N / 2;
-    let n = first.len();
-    let out = &mut out[..n * N + M - N];
-    let safe = row.len() as i64 - M as i64;
-    for (i, s) in first.iter().enumerate() {
-        let s = s + tap;
-        let at = s as i64 * c as i64;
-        if at >= 0 && at <= safe {
-            let p: &[T; M] = row[at as usize..].first_chunk().expect("inside");
-            out[i * N..i * N + M].copy_from_slice(p);
-        } else {
-            pair(row, s, w, c, &mut out[i * N..(i + 1) * N]);
-        }
+/// Two neighbouring pixels, clamped, for each output pixel. `C` is `c`, or 0 if only known at run time.
+fn pairs<T: Sample, const C: usize>(row: &[T], first: &[i32], tap: i32, c: usize, out: &mut [T]) {
+    let c = if C > 0 { C } else { c };
+    let top = (row.len() / c) as i32 - 1;
+    for (p, s) in out.chunks_exact_mut(2 * c).zip(first) {
+        let (a, b) = p.split_at_mut(c);
+        a.copy_from_slice(&row[(s + tap).clamp(0, top) as usize * c..][..c]);
+        b.copy_from_slice(&row[(s + tap + 1).clamp(0, top) as usize * c..][..c]);
     }
-}
-
-/// Pixels `s` and `s + 1`, clamped.
-fn pair<T: Sample>(row: &[T], s: i32, w: i32, c: usize, out: &mut [T]) {
-    let (a, b) = out.split_at_mut(c);
-    a.copy_from_slice(&row[s.clamp(0, w - 1) as usize * c..][..c]);
-    b.copy_from_slice(&row[(s + 1).clamp(0, w - 1) as usize * c..][..c]);
 }
 
 /// Two taps in 11-bit weights, kept with 7 fractional bits.
@@ -120,15 +141,15 @@ pub(super) fn float(line: &[f32], f: &Fetch, k: usize, w: &[f32], c: usize, out:
     let (off, pair) = (&f.off, f.pair);
     match (k, c) {
         (2, 1) => float_c::<2, 1>(line, off, pair, w, c, out),
-        (2, 3) => float_c::<2, 3>(line, off, pair, w, c, out),
+        (2, 3) => float3::<2>(line, off, w, out),
         (2, 4) => float_c::<2, 4>(line, off, pair, w, c, out),
         (2, _) => float_c::<2, 0>(line, off, pair, w, c, out),
         (4, 1) => float_c::<4, 1>(line, off, pair, w, c, out),
-        (4, 3) => float_c::<4, 3>(line, off, pair, w, c, out),
+        (4, 3) => float3::<4>(line, off, w, out),
         (4, 4) => float_c::<4, 4>(line, off, pair, w, c, out),
         (4, _) => float_c::<4, 0>(line, off, pair, w, c, out),
         (_, 1) => float_c::<8, 1>(line, off, pair, w, c, out),
-        (_, 3) => float_c::<8, 3>(line, off, pair, w, c, out),
+        (_, 3) => float3::<8>(line, off, w, out),
         (_, 4) => float_c::<8, 4>(line, off, pair, w, c, out),
         _ => float_c::<8, 0>(line, off, pair, w, c, out),
     }
@@ -157,6 +178,26 @@ simd! {
                     sum += line[o as usize + t / 2 * pair + t % 2 * c + i] as i32 * w[t];
                 }
                 *p = sum as f32;
+            }
+        }
+    }
+}
+
+simd! {
+    /// Three components as four lanes: the next pixel overwrites the fourth.
+    fn float3[const K: usize][K](line: &[f32], off: &[u32], w: &[f32], out: &mut [f32]) {
+        for (i, (&o, w)) in off.iter().zip(w.as_chunks::<K>().0).enumerate() {
+            let s = &line[o as usize..][..3 * K + 1];
+            let mut sum = [0.0; 4];
+            for t in 0..K {
+                for j in 0..4 {
+                    let v = s[3 * t + j] * w[t];
+                    sum[j] = if t == 0 { v } else { sum[j] + v };
+                }
+            }
+            match out[3 * i..].first_chunk_mut::<4>() {
+                Some(p) => *p = sum,
+                None => out[3 * i..].copy_from_slice(&sum[..3]),
             }
         }
     }

@@ -69,7 +69,7 @@ impl Resize {
     /// Rows `y0..` of the window into `out`, for the nearest filters and elements of any type.
     pub fn nearest_rows<E: Element>(&mut self, src: &Plane<E>, y0: usize, out: &mut RowsMut<E>) {
         self.check(src, y0, out);
-        match &self.kind {
+        match &mut self.kind {
             Kind::Pick(p) => p.rows(src, y0, out),
             _ => panic!("only the nearest filters move elements of any type"),
         }
@@ -100,7 +100,7 @@ impl Kind {
             i => i,
         };
         let filter = |x, y, gain, sum: taps::Sum| {
-            Kind::Filter(Box::new(taps::Filter::new(src, c, x, y, gain, u8_arith.then_some(sum))))
+            Kind::Filter(Box::new(taps::Filter::new(src, dst.1, c, x, y, gain, u8_arith.then_some(sum))))
         };
         match interp {
             Interp::Nearest => {

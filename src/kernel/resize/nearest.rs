@@ -1,27 +1,46 @@
 //! Copies of single pixels, whatever they are.
 
+use crate::image::view::{bytes_of, bytes_of_mut};
 use crate::image::{Element, Plane, RowsMut};
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::x86::resize_move::Pixels;
 
 /// Source columns and rows of a window of the output.
-#[derive(Debug)]
 pub(super) struct Pick {
     c: usize,
     x: Vec<u32>,
     y: Vec<u32>,
     /// The columns are consecutive.
     run: bool,
+    /// The hand-written form for pixels of so many bytes, made when the size of an element is first known.
+    #[cfg(target_arch = "x86_64")]
+    fast: Option<(usize, Option<Pixels>)>,
 }
 
 impl Pick {
     /// Pixels of `c` components from columns `x` and rows `y`.
     pub fn new(c: usize, x: Vec<u32>, y: Vec<u32>) -> Pick {
         let run = x.windows(2).all(|p| p[0] + 1 == p[1]);
-        Pick { c, x, y, run }
+        Pick {
+            c,
+            x,
+            y,
+            run,
+            #[cfg(target_arch = "x86_64")]
+            fast: None,
+        }
     }
 
     /// Output rows; one that reads the same source row as the one before is copied from it.
-    pub fn rows<E: Element>(&self, src: &Plane<E>, y0: usize, out: &mut RowsMut<E>) {
+    pub fn rows<E: Element>(&mut self, src: &Plane<E>, y0: usize, out: &mut RowsMut<E>) {
         let (c, n) = (self.c, self.x.len() * self.c);
+        #[cfg(target_arch = "x86_64")]
+        {
+            let size = c * size_of::<E>();
+            if !self.run && self.fast.as_ref().is_none_or(|f| f.0 != size) {
+                self.fast = Some((size, Pixels::new(&self.x, size, src.w)));
+            }
+        }
         for i in 0..out.n {
             let y = self.y[y0 + i];
             if i > 0 && self.y[y0 + i - 1] == y {
@@ -33,6 +52,11 @@ impl Pick {
             let out = out.row(i);
             if self.run {
                 out.copy_from_slice(&row[self.x[0] as usize * c..][..n]);
+                continue;
+            }
+            #[cfg(target_arch = "x86_64")]
+            if let Some((_, Some(f))) = &self.fast {
+                f.row(bytes_of(row), bytes_of_mut(out));
                 continue;
             }
             match c {

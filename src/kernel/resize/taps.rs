@@ -6,9 +6,11 @@
 
 use super::axis::{self, Taps};
 use super::line::{self, Fetch};
+#[cfg(target_arch = "x86_64")]
+use crate::image::{DType, view::bytes_of_mut};
 use crate::image::{Plane, RowsMut, Sample};
 #[cfg(target_arch = "x86_64")]
-use crate::kernel::x86::resize::Shuffle;
+use crate::kernel::x86::{resize::Shuffle, resize_float::Floats, resize_rows};
 use crate::simd;
 use std::ops::Range;
 
@@ -39,6 +41,10 @@ pub(super) struct Filter {
     fixed: Vec<i32>,
     #[cfg(target_arch = "x86_64")]
     fast: Option<(Shuffle, Vec<u32>)>,
+    /// Float rows are blended before the pass along x: it is dear and there are fewer output rows.
+    down_first: bool,
+    #[cfg(target_arch = "x86_64")]
+    fast_floats: Option<Floats>,
     bytes: [Vec<u8>; 2],
     floats: Vec<f32>,
     /// Which source row each slot of the ring holds.
@@ -83,10 +89,19 @@ impl<T: Copy + Default> Ring<T> {
 }
 
 impl Filter {
-    /// `sum` is `None` for float sources.
-    pub fn new(src: (usize, usize), c: usize, x: Taps, mut y: Taps, gain: f32, sum: Option<Sum>) -> Filter {
+    /// From `src` to `dst_h` rows. `sum` is `None` for float sources.
+    pub fn new(
+        src: (usize, usize),
+        dst_h: usize,
+        c: usize,
+        x: Taps,
+        mut y: Taps,
+        gain: f32,
+        sum: Option<Sum>,
+    ) -> Filter {
         let n = (x.first.len() * c).next_multiple_of(PAD);
-        let fetch = Fetch::new(&x, c);
+        let fetch = Fetch::new(&x, c, src.0, sum.is_none());
+        let down_first = sum.is_none() && src.1 >= dst_h;
         let mut fixed = Vec::new();
         if let Some(sum) = sum {
             let one = match sum {
@@ -121,11 +136,14 @@ impl Filter {
             fixed,
             #[cfg(target_arch = "x86_64")]
             fast,
+            down_first,
+            #[cfg(target_arch = "x86_64")]
+            fast_floats: if sum.is_none() { Floats::new(&fetch.off, &x.w, x.k, c) } else { None },
             bytes: [Vec::new(), Vec::new()],
             floats: Vec::new(),
             tags: vec![usize::MAX; slots],
             ring16: Ring::new(if narrow { slots } else { 0 }, n),
-            ring32: Ring::new(if narrow { 0 } else { slots }, n),
+            ring32: Ring::new(if narrow || down_first { 0 } else { slots }, n),
             fetch,
             x,
             y,
@@ -195,8 +213,12 @@ impl Filter {
     /// Output rows of a float plane.
     pub fn rows_f32(&mut self, src: &Plane<f32>, y0: usize, out: &mut RowsMut<f32>) {
         for i in 0..out.n {
-            let slots = self.bring(src, y0 + i, Filter::make_f32);
-            self.blend(&slots, self.weights(y0 + i), out.row(i));
+            if self.down_first {
+                self.row_down_first(src, y0 + i, out.row(i));
+            } else {
+                let slots = self.bring(src, y0 + i, Filter::make_f32);
+                self.blend(&slots, self.weights(y0 + i), out.row(i));
+            }
         }
     }
 
@@ -235,25 +257,56 @@ impl Filter {
         let mask = self.tags.len() - 1;
         for sy in [Some(sy), ahead].into_iter().flatten() {
             self.fetch.fill(&self.x, src.row(sy), self.c, &mut self.floats);
-            line::float(&self.floats, &self.fetch, self.x.k, &self.x.w, self.c, self.ring32.row_mut(sy & mask));
+            let out = self.ring32.row_mut(sy & mask);
+            #[cfg(target_arch = "x86_64")]
+            if let Some(f) = &self.fast_floats {
+                f.row(&self.floats, out);
+                continue;
+            }
+            line::float(&self.floats, &self.fetch, self.x.k, &self.x.w, self.c, out);
         }
     }
 
-    /// Weighted sum of ring rows, in order.
+    fn row_down_first(&mut self, src: &Plane<f32>, y: usize, out: &mut [f32]) {
+        let w = &self.y.w[y * self.y.k..(y + 1) * self.y.k];
+        let w = &w[..w.iter().rposition(|w| *w != 0.0).map_or(2, |i| i + 1).max(2)];
+        let (first, top) = (self.y.first[y], self.h as i32 - 1);
+        let (middle, from) = self.fetch.middle(src.w, self.c, &mut self.floats);
+        blend_any(|t| &src.row((first + t as i32).clamp(0, top) as usize)[from.clone()], w, self.gain, middle);
+        self.fetch.seal(src.w, self.c, &mut self.floats);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(f) = &self.fast_floats {
+            return f.row(&self.floats, out);
+        }
+        line::float(&self.floats, &self.fetch, self.x.k, &self.x.w, self.c, out);
+    }
+
     fn blend<T: Sample>(&self, slots: &[usize; 8], w: &[f32], out: &mut [T]) {
-        fn some<T: Sample, const K: usize>(f: &Filter, slots: &[usize; 8], w: &[f32], out: &mut [T]) {
-            let rows: [&[f32]; K] = std::array::from_fn(|t| f.ring32.row(slots[t]));
-            blend_f32(rows, std::array::from_fn(|t| w[t]), f.gain, out);
+        blend_any(|t| self.ring32.row(slots[t]), w, self.gain, out);
+    }
+}
+
+/// Weighted sum of rows, in order, times `gain`.
+fn blend_any<'a, T: Sample>(row: impl Fn(usize) -> &'a [f32], w: &[f32], gain: f32, out: &mut [T]) {
+    fn some<'a, T: Sample, const K: usize>(row: impl Fn(usize) -> &'a [f32], w: &[f32], gain: f32, out: &mut [T]) {
+        let rows: [&[f32]; K] = std::array::from_fn(row);
+        let w = std::array::from_fn(|t| w[t]);
+        #[cfg(target_arch = "x86_64")]
+        let done = if T::DTYPE == DType::U8 { resize_rows::blend(rows, w, gain, bytes_of_mut(out)) } else { 0 };
+        #[cfg(not(target_arch = "x86_64"))]
+        let done = 0;
+        if done < out.len() {
+            blend_f32(rows.map(|r| &r[done..]), w, gain, &mut out[done..]);
         }
-        match w.len() {
-            2 => some::<T, 2>(self, slots, w, out),
-            3 => some::<T, 3>(self, slots, w, out),
-            4 => some::<T, 4>(self, slots, w, out),
-            5 => some::<T, 5>(self, slots, w, out),
-            6 => some::<T, 6>(self, slots, w, out),
-            7 => some::<T, 7>(self, slots, w, out),
-            _ => some::<T, 8>(self, slots, w, out),
-        }
+    }
+    match w.len() {
+        2 => some::<T, 2>(row, w, gain, out),
+        3 => some::<T, 3>(row, w, gain, out),
+        4 => some::<T, 4>(row, w, gain, out),
+        5 => some::<T, 5>(row, w, gain, out),
+        6 => some::<T, 6>(row, w, gain, out),
+        7 => some::<T, 7>(row, w, gain, out),
+        _ => some::<T, 8>(row, w, gain, out),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Source positions along one output row, each a function of the pixel's absolute index alone.
 
-use super::{CHUNK, Coords};
+use super::{BLOCK, Block, CHUNK, Coords};
 use crate::simd;
 
 /// Positions beyond ± this many pixels are the same: far outside. Keeps all later i64 arithmetic exact.
@@ -14,7 +14,14 @@ pub(super) const LIMIT: i32 = 32_767;
 fn round(v: f64) -> i64 {
     let v = if v > -FAR { v } else { -FAR };
     let v = if v < FAR { v } else { FAR };
-    v.round_ties_even() as i64
+    whole(v) as i64
+}
+
+/// `v` rounded half to even, |v| < 2⁶³. The baseline has no instruction for it.
+#[inline(always)]
+fn whole(v: f64) -> f64 {
+    const M: f64 = (3u64 << 51) as f64;
+    if v.abs() < (1u64 << 50) as f64 { (v + M) - M } else { v.round_ties_even() }
 }
 
 /// Start and step of a linear function of the column.
@@ -29,9 +36,13 @@ impl Ramp {
     fn at(self, x: usize) -> f64 {
         self.step * x as f64 + self.base
     }
+    /// Start and step in f32 from column `tile` on: near a tile's start an f32 has digits enough.
+    fn within(self, tile: usize) -> (f32, f32) {
+        (self.at(tile) as f32, self.step as f32)
+    }
     /// Q32 start and step, if every column up to 2¹⁷ stays within an i64.
     fn q32(self) -> Option<(i64, i64)> {
-        let q = |v: f64| (v * 4_294_967_296.0).round_ties_even() as i64;
+        let q = |v: f64| whole(v * 4_294_967_296.0) as i64;
         (self.step.abs() < 8_192.0 && self.base.abs() < 268_435_456.0).then(|| (q(self.base), q(self.step)))
     }
 }
@@ -92,8 +103,13 @@ impl<'a> Line<'a> {
             Line::Values { xs, ys: Ys::One(y) } => (xs[x], *y),
             Line::Values { xs, ys: Ys::Each(ys) } => (xs[x], ys[x]),
             Line::Ratio { x: rx, y: ry, d } => {
-                let d = d.at(x) as f32;
-                (rx.at(x) as f32 / d, ry.at(x) as f32 / d)
+                let tile = x - x % CHUNK;
+                let at = |r: &Ramp| {
+                    let (base, step) = r.within(tile);
+                    step * (x - tile) as f32 + base
+                };
+                let r = 1.0 / at(d);
+                (at(rx) * r, at(ry) * r)
             }
             Line::Affine { .. } => unreachable!("affine positions are Q32"),
         }
@@ -195,10 +211,11 @@ impl<'a> Line<'a> {
         if a >= b { (from, from) } else { (a as usize, b as usize) }
     }
 
-    /// Q16 positions of columns `x..x + n` (n ≤ CHUNK). False if one of them is not within ± LIMIT pixels: then the
-    /// content is void.
-    pub fn q16_chunk(&self, x: usize, n: usize, sx: &mut [i32; CHUNK], sy: &mut [i32; CHUNK]) -> bool {
-        let (sx, sy) = (&mut sx[..n], &mut sy[..n]);
+    /// Q16 positions of columns `x..x + n`, in whole blocks. False if one of them is not within ± LIMIT pixels: then
+    /// the content is void.
+    pub fn q16_chunk(&self, x: usize, n: usize, sx: &mut [Block], sy: &mut [Block]) -> bool {
+        let m = n.div_ceil(BLOCK);
+        let (sx, sy) = (&mut sx[..m], &mut sy[..m]);
         match self {
             Line::Affine { x: (bx, dx), y: (by, dy), .. } => {
                 let (bx, by) = (bx + dx * x as i64, by + dy * x as i64);
@@ -207,97 +224,122 @@ impl<'a> Line<'a> {
                 if ![bx, bx + dx * m, by, by + dy * m].into_iter().all(fits) {
                     return false;
                 }
-                ramp_q16(bx, *dx, by, *dy, sx, sy);
+                ramp_q16(bx, *dx, sx);
+                ramp_q16(by, *dy, sy);
                 true
             }
-            Line::Ratio { x: rx, y: ry, d } => ratio_q16(*rx, *ry, *d, x, sx, sy),
-            Line::Values { xs, ys: Ys::One(y) } => {
-                let q = round(*y as f64 * 65_536.0);
-                if q.abs() > (LIMIT as i64) << 16 {
-                    return false;
-                }
-                sy.fill(q as i32);
-                value_q16(&xs[x..x + n], sx)
-            }
-            Line::Values { xs, ys: Ys::Each(ys) } => {
-                let a = value_q16(&xs[x..x + n], sx);
-                value_q16(&ys[x..x + n], sy) && a
-            }
+            _ => self.rounded(x, n, 65_536.0, sx, sy),
         }
     }
-}
 
-impl Line<'_> {
-    /// Pixels nearest to the positions of columns `x..x + n`. False if one is not within ± LIMIT: then the content is
-    /// void.
-    pub fn nearest_chunk(&self, x: usize, n: usize, ix: &mut [i32; CHUNK], iy: &mut [i32; CHUNK]) -> bool {
+    /// Pixels nearest to the positions of columns `x..x + n`, in whole blocks. False if one is not within ± LIMIT: then
+    /// the content is void.
+    pub fn nearest_chunk(&self, x: usize, n: usize, ix: &mut [Block], iy: &mut [Block]) -> bool {
+        let m = n.div_ceil(BLOCK);
+        let (ix, iy) = (&mut ix[..m], &mut iy[..m]);
         match self {
             Line::Affine { .. } => {
                 if !self.q16_chunk(x, n, ix, iy) {
                     return false;
                 }
-                round_q16(&mut ix[..n]);
-                round_q16(&mut iy[..n]);
+                round_q16(ix);
+                round_q16(iy);
                 true
             }
-            Line::Ratio { x: rx, y: ry, d } => ratio_nearest(*rx, *ry, *d, x, &mut ix[..n], &mut iy[..n]),
+            _ => self.rounded(x, n, 1.0, ix, iy),
+        }
+    }
+
+    /// Positions times `scale`, rounded; affine ones have their own text.
+    fn rounded(&self, x: usize, n: usize, scale: f32, sx: &mut [Block], sy: &mut [Block]) -> bool {
+        match self {
+            Line::Ratio { x: rx, y: ry, d } => {
+                let tile = x - x % CHUNK;
+                let (mut u, mut v) = ([0.0; CHUNK], [0.0; CHUNK]);
+                let (u, v) = (&mut u[..n], &mut v[..n]);
+                quotients(rx.within(tile), ry.within(tile), d.within(tile), (x - tile) as u32, u, v);
+                round_all(u, scale, sx) & round_all(v, scale, sy)
+            }
             Line::Values { xs, ys: Ys::One(y) } => {
-                let i = round(*y as f64);
-                if i.abs() >= LIMIT as i64 {
+                let q = round(*y as f64 * scale as f64);
+                if q.abs() >= LIMIT as i64 * scale as i64 {
                     return false;
                 }
-                iy[..n].fill(i as i32);
-                value_nearest(&xs[x..x + n], &mut ix[..n])
+                sy.fill([q as i32; BLOCK]);
+                round_all(&xs[x..x + n], scale, sx)
             }
             Line::Values { xs, ys: Ys::Each(ys) } => {
-                let a = value_nearest(&xs[x..x + n], &mut ix[..n]);
-                value_nearest(&ys[x..x + n], &mut iy[..n]) && a
+                round_all(&xs[x..x + n], scale, sx) & round_all(&ys[x..x + n], scale, sy)
             }
+            Line::Affine { .. } => unreachable!("affine positions are Q32"),
+        }
+    }
+}
+
+/// Q16 of the Q32 ramp. Whole and lower halves run by themselves: in a chunk neither overflows where the sum does not.
+fn ramp_q16(base: i64, step: i64, out: &mut [Block]) {
+    let halves = |q: i64| ((q >> 16) as i32, (q & 0xffff) as u32);
+    let ((a, b), (da, db)) = (halves(base), halves(step));
+    ramp_halves(a, da, b, db, out.as_flattened_mut());
+}
+
+simd! {
+    fn ramp_halves(a: i32, da: i32, b: u32, db: u32, out: &mut [i32]) {
+        let (mut a, mut b) = (a, b);
+        for o in out {
+            *o = a.wrapping_add((b >> 16) as i32);
+            a = a.wrapping_add(da);
+            b = b.wrapping_add(db);
         }
     }
 }
 
 simd! {
-    fn round_q16(s: &mut [i32]) {
-        for q in s {
-            *q = (*q + 0x7fff + ((*q >> 16) & 1)) >> 16;
+    fn round_q16(s: &mut [Block]) {
+        for q in s.as_flattened_mut() {
+            *q = (q.wrapping_add(0x7fff) + ((*q >> 16) & 1)) >> 16;
         }
     }
 }
 
-/// `v` rounded half to even, which must lie within ± LIMIT.
-#[inline(always)]
-fn small_nearest(v: f32) -> i32 {
-    const M: f32 = 12_582_912.0;
-    (v + M).to_bits().wrapping_sub(M.to_bits()) as i32
-}
-
 simd! {
-    fn value_nearest(v: &[f32], out: &mut [i32]) -> bool {
-        let v = &v[..out.len()];
-        let mut far = 0u32;
-        for i in 0..out.len() {
-            far |= u32::from(!(v[i].abs() < LIMIT as f32 - 1.0));
-            out[i] = small_nearest(v[i]);
+    fn quotients(x: (f32, f32), y: (f32, f32), d: (f32, f32), first: u32, u: &mut [f32], v: &mut [f32]) {
+        for (i, (u, v)) in u.iter_mut().zip(v).enumerate() {
+            let at = (first + i as u32) as i32 as f32;
+            let r = 1.0 / (d.1 * at + d.0);
+            *u = (x.1 * at + x.0) * r;
+            *v = (y.1 * at + y.0) * r;
         }
-        far == 0
     }
 }
 
+/// Each `v` times `scale`, rounded. False if one is not well within an i32.
+fn round_all(v: &[f32], scale: f32, out: &mut [Block]) -> bool {
+    let out = out.as_flattened_mut();
+    #[cfg(target_arch = "x86_64")]
+    {
+        use crate::kernel::x86::warp_coords::{round_v3, round_v4};
+        use crate::simd::{Level, level};
+        match level() {
+            Level::Vbmi | Level::V4 => return round_v4(v, scale, out),
+            Level::V3 => return round_v3(v, scale, out),
+            Level::Baseline => {}
+        }
+    }
+    round_plain(v, scale, out)
+}
+
 simd! {
-    fn ratio_nearest(rx: Ramp, ry: Ramp, d: Ramp, x: usize, ix: &mut [i32], iy: &mut [i32]) -> bool {
-        let n = ix.len();
-        let iy = &mut iy[..n];
-        let x = x as i32;
-        let mut far = 0u32;
-        for i in 0..n {
-            let xf = f64::from(x + i as i32);
-            let den = (d.step * xf + d.base) as f32;
-            let u = (rx.step * xf + rx.base) as f32 / den;
-            let v = (ry.step * xf + ry.base) as f32 / den;
-            far |= u32::from(!(u.abs() < LIMIT as f32 - 1.0)) | u32::from(!(v.abs() < LIMIT as f32 - 1.0));
-            ix[i] = small_nearest(u);
-            iy[i] = small_nearest(v);
+    fn round_plain(v: &[f32], scale: f32, out: &mut [i32]) -> bool {
+        // Adding 1.5·2²³ leaves the nearest integer, half to even, in the low bits. Both parts of `v` are exact.
+        const M: f32 = 12_582_912.0;
+        let low = |v: f32| v.to_bits().wrapping_sub(M.to_bits());
+        let mut far = 0;
+        for (o, &v) in out.iter_mut().zip(v) {
+            far |= u32::from(!(v.abs() < LIMIT as f32 - 1.0));
+            let i = v + M;
+            let part = if scale == 1.0 { M } else { (v - (i - M)) * scale + M };
+            *o = low(i).wrapping_mul(scale as u32).wrapping_add(low(part)) as i32;
         }
         far == 0
     }
@@ -309,62 +351,9 @@ pub(super) fn nearest_q16(q: i64) -> i64 {
     (q + 0x7fff + ((q >> 16) & 1)) >> 16
 }
 
-simd! {
-    fn ramp_q16(bx: i64, dx: i64, by: i64, dy: i64, sx: &mut [i32], sy: &mut [i32]) {
-        for (base, step, out) in [(bx, dx, sx), (by, dy, sy)] {
-            let mut q = base;
-            for o in out.iter_mut() {
-                *o = (q >> 16) as i32;
-                q = q.wrapping_add(step);
-            }
-        }
-    }
-}
-
-/// Q16 of `v`, which must lie within ± LIMIT.
-#[inline(always)]
-fn small_q16(v: f32) -> i32 {
-    // The whole part and the fraction are exact; adding 1.5·2²³ leaves an integer in the low bits, half to even.
-    const M: f32 = 12_582_912.0;
-    let i = v.floor();
-    let whole = (i + M).to_bits() << 16;
-    let part = ((v - i) * 65_536.0 + M).to_bits().wrapping_sub(M.to_bits());
-    whole.wrapping_add(part) as i32
-}
-
-simd! {
-    fn value_q16(v: &[f32], out: &mut [i32]) -> bool {
-        let v = &v[..out.len()];
-        let mut far = 0u32;
-        for i in 0..out.len() {
-            far |= u32::from(!(v[i].abs() < LIMIT as f32));
-            out[i] = small_q16(v[i]);
-        }
-        far == 0
-    }
-}
-
-simd! {
-    fn ratio_q16(rx: Ramp, ry: Ramp, d: Ramp, x: usize, sx: &mut [i32], sy: &mut [i32]) -> bool {
-        let n = sx.len();
-        let sy = &mut sy[..n];
-        let x = x as i32;
-        let mut far = 0u32;
-        for i in 0..n {
-            let xf = f64::from(x + i as i32);
-            let den = (d.step * xf + d.base) as f32;
-            let u = (rx.step * xf + rx.base) as f32 / den;
-            let v = (ry.step * xf + ry.base) as f32 / den;
-            far |= u32::from(!(u.abs() < LIMIT as f32)) | u32::from(!(v.abs() < LIMIT as f32));
-            sx[i] = small_q16(u);
-            sy[i] = small_q16(v);
-        }
-        far == 0
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::BLOCKS;
     use super::*;
 
     #[test]
@@ -378,11 +367,20 @@ mod tests {
             Coords::Axes { xs: &xs, ys: &ys },
         ] {
             let line = Line::new(&coords, 5);
-            let (mut sx, mut sy) = ([0; CHUNK], [0; CHUNK]);
-            assert!(line.q16_chunk(17, 200, &mut sx, &mut sy));
+            let mut s = [[[0; BLOCK]; BLOCKS]; 2];
+            let [sx, sy] = &mut s;
+            assert!(line.q16_chunk(17, 200, sx, sy));
             for i in 0..200 {
                 let (qx, qy) = line.q16(17 + i);
-                assert_eq!((sx[i] as i64, sy[i] as i64), (qx, qy), "{coords:?} {i}");
+                let (gx, gy) = (s[0].as_flattened()[i] as i64, s[1].as_flattened()[i] as i64);
+                assert_eq!((gx, gy), (qx, qy), "{coords:?} {i}");
+            }
+            let [ix, iy] = &mut s;
+            assert!(line.nearest_chunk(17, 200, ix, iy));
+            for i in 0..200 {
+                let (jx, jy) = line.nearest(17 + i);
+                let (gx, gy) = (s[0].as_flattened()[i] as i64, s[1].as_flattened()[i] as i64);
+                assert_eq!((gx, gy), (jx, jy), "{coords:?} {i}");
             }
         }
     }

@@ -4,10 +4,8 @@
 //! outer two subtracted (their weights are never positive), which fits an i16. Then the four columns with Q14 weights,
 //! rounded once.
 
-use super::coords::Line;
-use super::fold::{fold_all, fold_q16};
 use super::weights::{CUBIC, cubic_step};
-use super::{CHUNK, Warp, tile};
+use super::{BLOCK, BLOCKS, Block, CHUNK, Warp, tile};
 use crate::image::{Border, Plane, RowsMut};
 use crate::simd;
 
@@ -20,8 +18,8 @@ pub(crate) struct Cubic {
     pub kx: [u32; CHUNK],
     /// As `kx`, for y.
     pub ky: [u32; CHUNK],
-    /// Not 0 where the pixel cannot be done this way; its address is 0 then.
-    pub bad: [u32; CHUNK],
+    /// 1 where the pixel cannot be done this way; its address is that of some other then.
+    pub bad: [u8; CHUNK],
 }
 
 /// What a chunk needs to know of the source.
@@ -38,7 +36,7 @@ struct Frame {
 impl Frame {
     fn new(src: &Plane<u8>, load: usize) -> Option<Frame> {
         let len = src.data.len();
-        if src.w < 4 || src.h < 4 || len > u32::MAX as usize || len < load + 3 * src.stride {
+        if src.w < 4 || src.h < 4 || len > i32::MAX as usize || len < load + 3 * src.stride {
             return None;
         }
         Some(Frame {
@@ -51,22 +49,24 @@ impl Frame {
 }
 
 simd! {
-    fn address(f: Frame, sx: &[i32], sy: &[i32], cub: &mut Cubic) -> bool {
-        let n = sx.len();
-        let (sx, sy) = (&sx[..n], &sy[..n]);
-        let (off, kx, ky, bad) = (&mut cub.off[..n], &mut cub.kx[..n], &mut cub.ky[..n], &mut cub.bad[..n]);
-        let mut any = 0;
-        for i in 0..n {
-            let (ix, iy) = ((sx[i] >> 16).wrapping_sub(1) as u32, (sy[i] >> 16).wrapping_sub(1) as u32);
-            let at = iy.wrapping_mul(f.stride).wrapping_add(ix.wrapping_mul(f.c));
-            let ok = (ix < f.firsts[0]) & (iy < f.firsts[1]) & (at <= f.limit);
-            off[i] = if ok { at } else { 0 };
-            bad[i] = if ok { 0 } else { 1 };
-            any |= bad[i];
-            kx[i] = cubic_step(sx[i]);
-            ky[i] = cubic_step(sy[i]);
+    fn address(f: Frame, sx: &[Block], sy: &[Block], cub: &mut Cubic) {
+        let m = sx.len();
+        let sy = &sy[..m];
+        let (off, kx) = (cub.off.as_chunks_mut::<BLOCK>().0, cub.kx.as_chunks_mut::<BLOCK>().0);
+        let (ky, bad) = (cub.ky.as_chunks_mut::<BLOCK>().0, cub.bad.as_chunks_mut::<BLOCK>().0);
+        let (off, kx, ky, bad) = (&mut off[..m], &mut kx[..m], &mut ky[..m], &mut bad[..m]);
+        for k in 0..m {
+            let (mut at, mut outside) = ([0; BLOCK], [0; BLOCK]);
+            for i in 0..BLOCK {
+                let (ix, iy) = ((sx[k][i] >> 16).wrapping_sub(1) as u32, (sy[k][i] >> 16).wrapping_sub(1) as u32);
+                at[i] = iy.wrapping_mul(f.stride).wrapping_add(ix.wrapping_mul(f.c));
+                outside[i] = u32::from((ix >= f.firsts[0]) | (iy >= f.firsts[1]) | (at[i] > f.limit));
+            }
+            off[k] = at.map(|v| v.min(f.limit));
+            bad[k] = outside.map(|v| v as u8);
+            kx[k] = sx[k].map(cubic_step);
+            ky[k] = sy[k].map(cubic_step);
         }
-        any != 0
     }
 }
 
@@ -138,50 +138,28 @@ fn pixel(src: &Plane<u8>, sx: i32, sy: i32, border: Border, fill: &[u8], out: &m
 
 /// See [`super::warp_rows`].
 pub(super) fn rows(src: &Plane<u8>, warp: &Warp, fill: &[u8], x0: usize, y0: usize, out: &mut RowsMut<u8>) {
-    let c = src.c;
+    let (c, border) = (src.c, warp.border);
     let frame = Frame::new(src, 4 * c);
     let mut cub = Cubic { off: [0; CHUNK], kx: [0; CHUNK], ky: [0; CHUNK], bad: [0; CHUNK] };
-    let [mut sx, mut sy] = [[0; CHUNK]; 2];
-    let border = warp.border;
-    tile::segments(src, out, |row, col, o| {
-        let line = Line::new(&warp.coords, y0 + row);
-        let (x, n) = (x0 + col, o.len() / c);
-        let (a, b) = match border {
-            Border::Constant => line.span(x, x + n, src.w, src.h, 2),
-            _ => (x, x + n),
+    let mut s = [[[0; BLOCK]; BLOCKS]; 2];
+    tile::segments(src, warp, 2, fill, (x0, y0), out, |line, x, o| {
+        let n = o.len() / c;
+        tile::positions(line, x, n, (src.w, src.h), border, &mut s);
+        let [sx, sy] = &s;
+        let mut one = |i: usize, o: &mut [u8]| {
+            pixel(src, sx.as_flattened()[i], sy.as_flattened()[i], border, fill, &mut o[i * c..][..c]);
         };
-        tile::fill(&mut o[..(a - x) * c], fill);
-        tile::fill(&mut o[(b - x) * c..], fill);
-        let o = &mut o[(a - x) * c..(b - x) * c];
-        let n = b - a;
-        if !line.q16_chunk(a, n, &mut sx, &mut sy) {
-            for i in 0..n {
-                let (qx, qy) = line.q16(a + i);
-                (sx[i], sy[i]) = (fold_q16(qx, src.w, border), fold_q16(qy, src.h, border));
-            }
-        }
-        fold_all(&mut sx[..n], src.w, border);
-        fold_all(&mut sy[..n], src.h, border);
-        let all_bad = match frame {
-            None => true,
-            Some(frame) => {
-                let any = address(frame, &sx[..n], &sy[..n], &mut cub);
-                match c {
-                    1 => sample::<1>(src.data, src.stride, &cub, o),
-                    3 => sample::<3>(src.data, src.stride, &cub, o),
-                    4 => sample::<4>(src.data, src.stride, &cub, o),
-                    _ => sample_any(src.data, src.stride, &cub, c, o),
-                }
-                if !any {
-                    return;
-                }
-                false
-            }
+        let Some(frame) = frame else {
+            return (0..n).for_each(|i| one(i, o));
         };
-        for (i, p) in o.chunks_exact_mut(c).enumerate() {
-            if all_bad || cub.bad[i] != 0 {
-                pixel(src, sx[i], sy[i], border, fill, p);
-            }
+        let m = n.div_ceil(BLOCK);
+        address(frame, &sx[..m], &sy[..m], &mut cub);
+        match c {
+            1 => sample::<1>(src.data, src.stride, &cub, o),
+            3 => sample::<3>(src.data, src.stride, &cub, o),
+            4 => sample::<4>(src.data, src.stride, &cub, o),
+            _ => sample_any(src.data, src.stride, &cub, c, o),
         }
+        tile::each_marked(&cub.bad, n, |i| one(i, o));
     });
 }

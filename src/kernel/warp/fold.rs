@@ -1,5 +1,6 @@
 //! Positions outside the image, brought to where the border reads. All integers: Q16 positions and pixel indices.
 
+use super::Block;
 use crate::image::Border;
 use crate::simd;
 
@@ -42,9 +43,9 @@ pub(super) fn fold_index(i: i64, n: usize, border: Border) -> i32 {
 
 simd! {
     /// Least and greatest.
-    fn extent(s: &[i32]) -> (i32, i32) {
+    fn extent(s: &[Block]) -> (i32, i32) {
         let (mut lo, mut hi) = (i32::MAX, i32::MIN);
-        for &v in s {
+        for &v in s.as_flattened() {
             lo = lo.min(v);
             hi = hi.max(v);
         }
@@ -52,8 +53,8 @@ simd! {
     }
 }
 
-/// [`fold_q16`] of a whole slice.
-pub(super) fn fold_all(s: &mut [i32], n: usize, border: Border) {
+/// [`fold_q16`] of whole blocks.
+pub(super) fn fold_all(s: &mut [Block], n: usize, border: Border) {
     if border == Border::Constant {
         return;
     }
@@ -78,12 +79,12 @@ pub(super) fn fold_all(s: &mut [i32], n: usize, border: Border) {
                 wrap(s, full as i32);
             }
         }
-        _ => s.iter_mut().for_each(|v| *v = fold_q16(*v as i64, n, border)),
+        _ => s.as_flattened_mut().iter_mut().for_each(|v| *v = fold_q16(*v as i64, n, border)),
     }
 }
 
-/// [`fold_index`] of a whole slice.
-pub(super) fn fold_indices(s: &mut [i32], n: usize, border: Border) {
+/// [`fold_index`] of whole blocks.
+pub(super) fn fold_indices(s: &mut [Block], n: usize, border: Border) {
     if border == Border::Constant {
         return;
     }
@@ -96,13 +97,13 @@ pub(super) fn fold_indices(s: &mut [i32], n: usize, border: Border) {
         Border::Replicate => clamp(s, 0, m - 1),
         Border::Reflect101 if lo > -m && hi < 2 * m - 1 => mirror(s, 0, m - 1),
         Border::Wrap if lo >= -m && hi < 2 * m => wrap(s, m),
-        _ => s.iter_mut().for_each(|v| *v = fold_index(*v as i64, n, border)),
+        _ => s.as_flattened_mut().iter_mut().for_each(|v| *v = fold_index(*v as i64, n, border)),
     }
 }
 
 simd! {
-    fn clamp(s: &mut [i32], lo: i32, hi: i32) {
-        for v in s {
+    pub(super) fn clamp(s: &mut [Block], lo: i32, hi: i32) {
+        for v in s.as_flattened_mut() {
             *v = (*v).max(lo).min(hi);
         }
     }
@@ -110,16 +111,16 @@ simd! {
 
 simd! {
     /// One fold at each end of 0..=last, seen from −shift.
-    fn mirror(s: &mut [i32], shift: i32, last: i32) {
-        for v in s {
+    fn mirror(s: &mut [Block], shift: i32, last: i32) {
+        for v in s.as_flattened_mut() {
             *v = last - (last - (*v + shift).abs()).abs() - shift;
         }
     }
 }
 
 simd! {
-    fn wrap(s: &mut [i32], full: i32) {
-        for v in s {
+    fn wrap(s: &mut [Block], full: i32) {
+        for v in s.as_flattened_mut() {
             let up = if *v < 0 { full } else { 0 };
             let down = if *v >= full { full } else { 0 };
             *v += up - down;
@@ -143,7 +144,7 @@ mod tests {
                     let q: Vec<i64> =
                         (0..400).map(|i| ((i - 200) * reach * n as i64 * 331 + i * 7919).clamp(-edge, edge)).collect();
                     let mut s: Vec<i32> = q.iter().map(|&v| v as i32).collect();
-                    fold_all(&mut s, n, border);
+                    fold_all(s.as_chunks_mut().0, n, border);
                     for (i, &v) in q.iter().enumerate() {
                         let want = if border == Border::Constant { v as i32 } else { fold_q16(v, n, border) };
                         assert_eq!(s[i], want, "{border:?} {n} {v}");
@@ -151,7 +152,7 @@ mod tests {
                     let idx: Vec<i64> =
                         (0..400).map(|i| ((i - 200) * reach * n as i64 / 99).clamp(-32_767, 32_767)).collect();
                     let mut s: Vec<i32> = idx.iter().map(|&v| v as i32).collect();
-                    fold_indices(&mut s, n, border);
+                    fold_indices(s.as_chunks_mut().0, n, border);
                     for (i, &v) in idx.iter().enumerate() {
                         let want = if border == Border::Constant { v as i32 } else { fold_index(v, n, border) };
                         assert_eq!(s[i], want, "{border:?} {n} {v}");

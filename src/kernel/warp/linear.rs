@@ -5,8 +5,8 @@
 //! end. A weight of a whole pixel is allowed, so the last column and row need no case of their own.
 
 use super::coords::Line;
-use super::fold::{fold_all, fold_q16};
-use super::{CHUNK, Warp, tile};
+use super::fold::clamp;
+use super::{BLOCK, BLOCKS, Block, CHUNK, Positions, Warp, tile};
 use crate::image::{Border, Plane, RowsMut};
 use crate::simd;
 
@@ -19,8 +19,8 @@ pub(crate) struct Linear {
     pub wa: [u16; CHUNK],
     /// Weight of the lower row, Q15.
     pub wb: [i16; CHUNK],
-    /// Not 0 where the pixel cannot be done this way; its address is 0 then.
-    pub bad: [u32; CHUNK],
+    /// 1 where the pixel cannot be done this way; its address is that of some other then.
+    pub bad: [u8; CHUNK],
 }
 
 /// What a chunk needs to know of the source.
@@ -28,6 +28,8 @@ pub(crate) struct Linear {
 struct Frame {
     /// Position of the last column and row, Q16.
     last: [u32; 2],
+    /// Greatest position that has a tap on either side: one step before the last. Its weights are those of the last.
+    most: [u32; 2],
     /// Bytes from a row to the next.
     stride: u32,
     /// Components.
@@ -42,11 +44,13 @@ impl Frame {
     /// `load`: bytes that are read at a pair of taps. None if no pixel can be done in chunks.
     fn new(src: &Plane<u8>, load: usize) -> Option<Frame> {
         let down = if src.h > 1 { src.stride } else { 0 };
-        if src.w < 2 || src.data.len() > u32::MAX as usize || src.data.len() < load + down {
+        if src.w < 2 || src.data.len() > i32::MAX as usize || src.data.len() < load + down {
             return None;
         }
+        let last = [(src.w as u32 - 1) << 16, (src.h as u32 - 1) << 16];
         Some(Frame {
-            last: [(src.w as u32 - 1) << 16, (src.h as u32 - 1) << 16],
+            last,
+            most: [last[0] - 1, last[1].saturating_sub(1)],
             stride: src.stride as u32,
             c: src.c as u32,
             down,
@@ -55,16 +59,16 @@ impl Frame {
     }
 }
 
-/// Weight of the right tap, of 128. The clamp tames pixels that are done elsewhere.
+/// Weight of the right tap, of 128.
 #[inline(always)]
 fn weight_x(fraction: i32) -> i32 {
-    ((fraction + 256) >> 9).clamp(0, 128)
+    (fraction + 256) >> 9
 }
 
 /// Weight of the lower row, of 32768. A whole pixel lacks 1, which the final rounding absorbs.
 #[inline(always)]
 fn weight_y(fraction: i32) -> i32 {
-    (fraction >> 1).clamp(0, 32_767)
+    (fraction >> 1).min(32_767)
 }
 
 /// One component of one pixel: taps of the upper and the lower row.
@@ -78,43 +82,78 @@ fn blend(p: [u8; 4], a: i32, b: i32) -> u8 {
 }
 
 simd! {
-    fn address(f: Frame, sx: &[i32], sy: &[i32], lin: &mut Linear) -> bool {
-        let n = sx.len();
-        let (sx, sy) = (&sx[..n], &sy[..n]);
-        let (off, wa, wb, bad) = (&mut lin.off[..n], &mut lin.wa[..n], &mut lin.wb[..n], &mut lin.bad[..n]);
-        let (right, low) = ((f.last[0] >> 16) as i32 - 1, ((f.last[1] >> 16) as i32 - 1).max(0));
-        let mut any = 0;
-        for i in 0..n {
-            let (ix, iy) = ((sx[i] >> 16).min(right), (sy[i] >> 16).min(low));
-            let at = (iy as u32).wrapping_mul(f.stride).wrapping_add((ix as u32).wrapping_mul(f.c));
-            let ok = (sx[i] as u32 <= f.last[0]) & (sy[i] as u32 <= f.last[1]) & (at <= f.limit);
-            off[i] = if ok { at } else { 0 };
-            bad[i] = if ok { 0 } else { 1 };
-            any |= bad[i];
+    fn address(f: Frame, sx: &[Block], sy: &[Block], lin: &mut Linear) {
+        let m = sx.len();
+        let sy = &sy[..m];
+        let (off, wa) = (lin.off.as_chunks_mut::<BLOCK>().0, lin.wa.as_chunks_mut::<BLOCK>().0);
+        let (wb, bad) = (lin.wb.as_chunks_mut::<BLOCK>().0, lin.bad.as_chunks_mut::<BLOCK>().0);
+        let (off, wa, wb, bad) = (&mut off[..m], &mut wa[..m], &mut wb[..m], &mut bad[..m]);
+        for k in 0..m {
+            let (sx, sy): ([u32; BLOCK], [u32; BLOCK]) = (sx[k].map(|v| v as u32), sy[k].map(|v| v as u32));
+            let (mut x, mut y, mut at, mut outside) = ([0; BLOCK], [0; BLOCK], [0; BLOCK], [0; BLOCK]);
+            for i in 0..BLOCK {
+                (x[i], y[i]) = (sx[i].min(f.most[0]), sy[i].min(f.most[1]));
+                at[i] = ((y[i] >> 16).wrapping_mul(f.stride)).wrapping_add((x[i] >> 16).wrapping_mul(f.c));
+                outside[i] = u32::from((sx[i] > f.last[0]) | (sy[i] > f.last[1]) | (at[i] > f.limit));
+            }
+            off[k] = at.map(|v| v.min(f.limit));
+            bad[k] = outside.map(|v| v as u8);
+            wa[k] = x.map(|v| (weight_x((v & 0xffff) as i32) * 255 + 128) as u16);
+            wb[k] = y.map(|v| weight_y((v & 0xffff) as i32) as i16);
         }
-        for i in 0..n {
-            let fx = sx[i].wrapping_sub((sx[i] >> 16).min(right) << 16);
-            let a = weight_x(fx);
-            wa[i] = ((128 - a) | (a << 8)) as u16;
-        }
-        for i in 0..n {
-            let fy = sy[i].wrapping_sub((sy[i] >> 16).min(low) << 16);
-            wb[i] = weight_y(fy) as i16;
-        }
-        any != 0
     }
 }
 
 simd! {
-    /// The taps of a chunk. `C` 0 stands for `c` components.
-    fn sample[const C: usize][C](data: &[u8], down: usize, lin: &Linear, c: usize, out: &mut [u8]) {
-        let c = if C > 0 { C } else { c };
-        for (i, o) in out.chunks_exact_mut(c).enumerate() {
+    /// The taps of a chunk with `C` components.
+    fn sample[const C: usize][C](data: &[u8], down: usize, lin: &Linear, out: &mut [u8]) {
+        for (i, o) in out.as_chunks_mut::<C>().0.iter_mut().enumerate() {
             let (at, a, b) = (lin.off[i] as usize, (lin.wa[i] >> 8) as i32, lin.wb[i] as i32);
-            let (upper, lower) = (&data[at..at + 2 * c], &data[at + down..at + down + 2 * c]);
-            for k in 0..c {
-                o[k] = blend([upper[k], upper[c + k], lower[k], lower[c + k]], a, b);
+            let (upper, lower) = (&data[at..at + 2 * C], &data[at + down..at + down + 2 * C]);
+            for k in 0..C {
+                o[k] = blend([upper[k], upper[C + k], lower[k], lower[C + k]], a, b);
             }
+        }
+    }
+}
+
+/// As `sample`, for any number of components.
+fn sample_any(data: &[u8], down: usize, lin: &Linear, c: usize, out: &mut [u8]) {
+    for (i, o) in out.chunks_exact_mut(c).enumerate() {
+        let at = lin.off[i] as usize;
+        sample_pixel(&data[at..at + 2 * c], &data[at + down..at + down + 2 * c], lin.wa[i] >> 8, lin.wb[i], o);
+    }
+}
+
+simd! {
+    fn sample_pixel(upper: &[u8], lower: &[u8], a: u16, b: i16, out: &mut [u8]) {
+        let c = out.len();
+        let ((p, q), (r, s)) = (upper.split_at(c), lower.split_at(c));
+        let (p, q, r, s) = (&p[..c], &q[..c], &r[..c], &s[..c]);
+        for k in 0..c {
+            out[k] = blend([p[k], q[k], r[k], s[k]], a as i32, b as i32);
+        }
+    }
+}
+
+/// The taps of a chunk with one component: collected first, so that the arithmetic is one loop over arrays.
+fn sample1(data: &[u8], down: usize, lin: &Linear, out: &mut [u8]) {
+    let n = out.len();
+    let mut taps = [[0u8; 4]; CHUNK];
+    for (t, at) in taps[..n].iter_mut().zip(&lin.off) {
+        let at = *at as usize;
+        let (upper, lower) = (&data[at..at + 2], &data[at + down..at + down + 2]);
+        *t = [upper[0], upper[1], lower[0], lower[1]];
+    }
+    blend1(&taps[..n], &lin.wa[..n], &lin.wb[..n], out);
+}
+
+simd! {
+    fn blend1(taps: &[[u8; 4]], wa: &[u16], wb: &[i16], out: &mut [u8]) {
+        let n = out.len();
+        let (taps, wa, wb) = (&taps[..n], &wa[..n], &wb[..n]);
+        for i in 0..n {
+            out[i] = blend(taps[i], (wa[i] >> 8) as i32, wb[i] as i32);
         }
     }
 }
@@ -144,89 +183,73 @@ fn pixel(src: &Plane<u8>, sx: i32, sy: i32, border: Border, fill: &[u8], out: &m
     }
 }
 
-/// Brings positions to where the taps are: two in a row, none outside but for Constant and Wrap.
-fn fold(s: &mut [i32], n: usize, border: Border) {
-    fold_all(s, n, border);
+/// Positions of columns `x..x + n` of a line, brought to where the taps are: two in a row, none outside but for
+/// Constant and Wrap.
+fn positions(line: &Line, x: usize, n: usize, src: &Plane<u8>, border: Border, s: &mut Positions) {
+    tile::positions(line, x, n, (src.w, src.h), border, s);
     if matches!(border, Border::Replicate | Border::Reflect) {
-        let last = (n as i32 - 1) << 16;
-        s.iter_mut().for_each(|v| *v = (*v).clamp(0, last));
-    }
-}
-
-/// Positions of columns `x..x + n` of a line, folded.
-fn positions(line: &Line, x: usize, src: &Plane<u8>, border: Border, n: usize, s: &mut [[i32; CHUNK]; 2]) {
-    let [sx, sy] = s;
-    if !line.q16_chunk(x, n, sx, sy) {
-        for i in 0..n {
-            let (qx, qy) = line.q16(x + i);
-            (sx[i], sy[i]) = (fold_q16(qx, src.w, border), fold_q16(qy, src.h, border));
+        let m = n.div_ceil(BLOCK);
+        for (s, side) in s.iter_mut().zip([src.w, src.h]) {
+            clamp(&mut s[..m], 0, (side as i32 - 1) << 16);
         }
     }
-    fold(&mut sx[..n], src.w, border);
-    fold(&mut sy[..n], src.h, border);
 }
 
 /// See [`super::warp_rows`].
 pub(super) fn rows(src: &Plane<u8>, warp: &Warp, fill: &[u8], x0: usize, y0: usize, out: &mut RowsMut<u8>) {
-    let c = src.c;
+    let (c, border) = (src.c, warp.border);
     let kernel = kernel(c);
-    let frame = Frame::new(src, kernel.load(c));
+    let frame = Frame::new(src, kernel.map_or(2 * c, |k| k.load));
     let mut lin = Linear { off: [0; CHUNK], wa: [0; CHUNK], wb: [0; CHUNK], bad: [0; CHUNK] };
-    let mut s = [[0; CHUNK]; 2];
-    tile::segments(src, out, |row, col, o| {
-        let line = Line::new(&warp.coords, y0 + row);
-        let (x, n) = (x0 + col, o.len() / c);
-        let (a, b) = match warp.border {
-            Border::Constant => line.span(x, x + n, src.w, src.h, 1),
-            _ => (x, x + n),
+    let mut s = [[[0; BLOCK]; BLOCKS]; 2];
+    tile::segments(src, warp, 1, fill, (x0, y0), out, |line, x, o| {
+        let n = o.len() / c;
+        positions(line, x, n, src, border, &mut s);
+        let [sx, sy] = &s;
+        let mut one = |i: usize, o: &mut [u8]| {
+            pixel(src, sx.as_flattened()[i], sy.as_flattened()[i], border, fill, &mut o[i * c..][..c]);
         };
-        tile::fill(&mut o[..(a - x) * c], fill);
-        tile::fill(&mut o[(b - x) * c..], fill);
-        let o = &mut o[(a - x) * c..(b - x) * c];
-        let n = b - a;
-        positions(&line, a, src, warp.border, n, &mut s);
         let Some(frame) = frame else {
-            for (i, p) in o.chunks_exact_mut(c).enumerate() {
-                pixel(src, s[0][i], s[1][i], warp.border, fill, p);
-            }
-            return;
+            return (0..n).for_each(|i| one(i, o));
         };
-        let any = address(frame, &s[0][..n], &s[1][..n], &mut lin);
-        kernel.run(src, frame.down, &lin, o);
-        if any {
-            for (i, p) in o.chunks_exact_mut(c).enumerate() {
-                if lin.bad[i] != 0 {
-                    pixel(src, s[0][i], s[1][i], warp.border, fill, p);
-                }
-            }
+        let m = n.div_ceil(BLOCK);
+        address(frame, &sx[..m], &sy[..m], &mut lin);
+        match kernel {
+            Some(k) => (k.run)(src.data, frame.down, &lin, o),
+            None => sample_any(src.data, frame.down, &lin, c, o),
         }
+        tile::each_marked(&lin.bad, n, |i| one(i, o));
     });
 }
 
-/// Which text does the taps.
+/// What does the taps of a chunk.
 #[derive(Clone, Copy)]
-enum Kernel {
-    Plain,
-}
-
-fn kernel(_c: usize) -> Kernel {
-    Kernel::Plain
-}
-
-impl Kernel {
+struct Kernel {
     /// Bytes read at a pair of taps.
-    fn load(self, c: usize) -> usize {
-        match self {
-            Kernel::Plain => 2 * c,
+    load: usize,
+    run: fn(&[u8], usize, &Linear, &mut [u8]),
+}
+
+/// None if the number of components has no kernel of its own.
+fn kernel(c: usize) -> Option<Kernel> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use crate::kernel::x86::warp_linear as x86;
+        use crate::simd::{Level, level};
+        let wide = level() >= Level::V4;
+        match c {
+            1 if wide => return Some(Kernel { load: 4, run: x86::linear1_v4 }),
+            3 if wide => return Some(Kernel { load: 8, run: x86::linear3_v4 }),
+            4 if wide => return Some(Kernel { load: 8, run: x86::linear4_v4 }),
+            3 if level() == Level::V3 => return Some(Kernel { load: 8, run: x86::linear3_v3 }),
+            4 if level() == Level::V3 => return Some(Kernel { load: 8, run: x86::linear4_v3 }),
+            _ => {}
         }
     }
-
-    fn run(self, src: &Plane<u8>, down: usize, lin: &Linear, out: &mut [u8]) {
-        match (self, src.c) {
-            (Kernel::Plain, 1) => sample::<1>(src.data, down, lin, 1, out),
-            (Kernel::Plain, 3) => sample::<3>(src.data, down, lin, 3, out),
-            (Kernel::Plain, 4) => sample::<4>(src.data, down, lin, 4, out),
-            (Kernel::Plain, c) => sample::<0>(src.data, down, lin, c, out),
-        }
+    match c {
+        1 => Some(Kernel { load: 2, run: sample1 }),
+        3 => Some(Kernel { load: 6, run: sample::<3> }),
+        4 => Some(Kernel { load: 8, run: sample::<4> }),
+        _ => None,
     }
 }

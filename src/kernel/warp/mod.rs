@@ -30,10 +30,23 @@ mod tests;
 mod tile;
 mod weights;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) use linear::Linear;
+
 use crate::image::{Border, Element, Interp, Plane, RowsMut, Sample};
 
 /// Pixels that go through the passes together.
-pub(crate) const CHUNK: usize = 256;
+pub(crate) const CHUNK: usize = BLOCK * BLOCKS;
+
+/// Pixels that a pass takes at once. Passes work on whole blocks; what they make of the pixels past the end is unused.
+const BLOCK: usize = 16;
+const BLOCKS: usize = 16;
+
+/// One number of each pixel of a block.
+type Block = [i32; BLOCK];
+
+/// Positions x and y of a chunk.
+type Positions = [[Block; BLOCKS]; 2];
 
 /// Longest side of a source: one more and Q16 positions around it would not fit an i32.
 pub const MAX_SIDE: usize = 32_766;

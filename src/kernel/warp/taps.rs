@@ -108,21 +108,12 @@ macro_rules! filter {
         $(#[$m])*
         pub(super) fn $rows<T: Sample>(src: &Plane<T>, warp: &Warp, fill: &[T], x0: usize, y0: usize, out: &mut RowsMut<T>) {
             let c = src.c;
-            tile::segments(src, out, |row, col, o| {
-                let line = Line::new(&warp.coords, y0 + row);
-                let (x, n) = (x0 + col, o.len() / c);
-                let (a, b) = match warp.border {
-                    Border::Constant => line.span(x, x + n, src.w, src.h, $margin),
-                    _ => (x, x + n),
-                };
-                tile::fill(&mut o[..(a - x) * c], fill);
-                tile::fill(&mut o[(b - x) * c..], fill);
-                let o = &mut o[(a - x) * c..(b - x) * c];
+            tile::segments(src, warp, $margin, fill, (x0, y0), out, |line, a, o| {
                 match c {
-                    1 => $line::<T, 1>(src, &line, warp.border, fill, a, o),
-                    3 => $line::<T, 3>(src, &line, warp.border, fill, a, o),
-                    4 => $line::<T, 4>(src, &line, warp.border, fill, a, o),
-                    _ => $line::<T, 0>(src, &line, warp.border, fill, a, o),
+                    1 => $line::<T, 1>(src, line, warp.border, fill, a, o),
+                    3 => $line::<T, 3>(src, line, warp.border, fill, a, o),
+                    4 => $line::<T, 4>(src, line, warp.border, fill, a, o),
+                    _ => $line::<T, 0>(src, line, warp.border, fill, a, o),
                 }
             });
         }

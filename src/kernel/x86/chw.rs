@@ -50,7 +50,7 @@ const fn home(c: usize, i: usize, lanes: usize) -> (usize, usize) {
 }
 
 /// For plane `c`: the lane at which its element `i` lies (whatever the vector).
-const fn gather_index<const L: usize>(c: usize) -> [u8; L] {
+pub const fn gather_index<const L: usize>(c: usize) -> [u8; L] {
     let mut out = [0; L];
     let mut i = 0;
     while i < L {
@@ -61,7 +61,7 @@ const fn gather_index<const L: usize>(c: usize) -> [u8; L] {
 }
 
 /// For plane `c`: which of its elements goes to lane `j` (of whichever vector takes it there).
-const fn scatter_index<const L: usize>(c: usize) -> [u8; L] {
+pub const fn scatter_index<const L: usize>(c: usize) -> [u8; L] {
     let mut out = [0; L];
     let mut i = 0;
     while i < L {
@@ -85,7 +85,8 @@ const fn lanes_of<const L: usize>(c: usize, k: usize) -> [u8; L] {
     out
 }
 
-const fn bits_of<const L: usize>(c: usize, k: usize) -> u64 {
+/// As [`lanes_of`], as a mask.
+pub const fn bits_of<const L: usize>(c: usize, k: usize) -> u64 {
     let lanes = lanes_of::<L>(c, k);
     let (mut out, mut i) = (0, 0);
     while i < L {
@@ -95,16 +96,9 @@ const fn bits_of<const L: usize>(c: usize, k: usize) -> u64 {
     out
 }
 
-/// The elements of plane `c` that come from vector `k`.
-const fn from_vector<const L: usize>(c: usize, k: usize) -> u64 {
-    let (mut out, mut i) = (0, 0);
-    while i < L {
-        if home(c, i, L).0 == k {
-            out |= 1 << i;
-        }
-        i += 1;
-    }
-    out
+/// The bytes of a 64-byte vector `k` that belong to plane `c`.
+pub const fn lanes_bits(c: usize, k: usize) -> u64 {
+    bits_of::<64>(c, k)
 }
 
 const fn widen<const L: usize>(v: [u8; L]) -> [u32; L] {
@@ -124,19 +118,18 @@ pub fn split3<E: Element>(src: &[E], planes: [&mut [E]; 3]) {
     let [p, q, r] = planes;
     // SAFETY: sizes were checked, the level says what the CPU has, and an element of 1 or 4 bytes is plain data.
     let done = unsafe {
-        let p = [p.as_mut_ptr(), q.as_mut_ptr(), r.as_mut_ptr()];
+        let (s, p, q, r) = (src.as_ptr(), p.as_mut_ptr(), q.as_mut_ptr(), r.as_mut_ptr());
         match (size_of::<E>(), level()) {
-            (1, Level::Vbmi) => split3_u8_vbmi(src.as_ptr().cast(), p.map(|p| p.cast()), n),
-            (1, _) => split3_u8_v3(src.as_ptr().cast(), p.map(|p| p.cast()), n),
-            (4, Level::Vbmi | Level::V4) => split3_u32_v4(src.as_ptr().cast(), p.map(|p| p.cast()), n),
-            (4, _) => split3_u32_v3(src.as_ptr().cast(), p.map(|p| p.cast()), n),
+            (1, Level::Vbmi) => split3_u8_vbmi(s.cast(), [p.cast(), q.cast(), r.cast()], n),
+            (1, _) => split3_u8_v3(s.cast(), [p.cast(), q.cast(), r.cast()], n),
+            (4, Level::Vbmi | Level::V4) => split3_u32_v4(s.cast(), [p.cast(), q.cast(), r.cast()], n),
+            (4, _) => split3_u32_v3(s.cast(), [p.cast(), q.cast(), r.cast()], n),
             _ => 0,
         }
     };
-    for i in done..n {
-        p[i] = src[3 * i];
-        q[i] = src[3 * i + 1];
-        r[i] = src[3 * i + 2];
+    let p = [p, q, r];
+    for (i, px) in src.chunks_exact(3).enumerate().skip(done) {
+        (p[0][i], p[1][i], p[2][i]) = (px[0], px[1], px[2]);
     }
 }
 
@@ -146,13 +139,13 @@ pub fn merge3<E: Element>(planes: [&[E]; 3], dst: &mut [E]) {
     assert!(planes.iter().all(|p| p.len() == n) && level() >= Level::V3);
     // SAFETY: as in `split3`.
     let done = unsafe {
-        let p = planes.map(|p| p.as_ptr());
+        let (p, q, r) = (planes[0].as_ptr(), planes[1].as_ptr(), planes[2].as_ptr());
         let d = dst.as_mut_ptr();
         match (size_of::<E>(), level()) {
-            (1, Level::Vbmi) => merge3_u8_vbmi(p.map(|p| p.cast()), d.cast(), n),
-            (1, _) => merge3_u8_v3(p.map(|p| p.cast()), d.cast(), n),
-            (4, Level::Vbmi | Level::V4) => merge3_u32_v4(p.map(|p| p.cast()), d.cast(), n),
-            (4, _) => merge3_u32_v3(p.map(|p| p.cast()), d.cast(), n),
+            (1, Level::Vbmi) => merge3_u8_vbmi([p.cast(), q.cast(), r.cast()], d.cast(), n),
+            (1, _) => merge3_u8_v3([p.cast(), q.cast(), r.cast()], d.cast(), n),
+            (4, Level::Vbmi | Level::V4) => merge3_u32_v4([p.cast(), q.cast(), r.cast()], d.cast(), n),
+            (4, _) => merge3_u32_v3([p.cast(), q.cast(), r.cast()], d.cast(), n),
             _ => 0,
         }
     };
@@ -174,10 +167,9 @@ unsafe fn split3_u8_vbmi(src: *const u8, planes: [*mut u8; 3], n: usize) -> usiz
             let v: [__m512i; 3] = three!(K => _mm512_loadu_si512(src.add(3 * i + 64 * K).cast()));
             macro_rules! plane {
                 ($c:literal) => {{
-                    let a = _mm512_permutexvar_epi8(index[$c], v[0]);
-                    let a = _mm512_mask_permutexvar_epi8(a, const { from_vector::<64>($c, 1) }, index[$c], v[1]);
-                    let a = _mm512_mask_permutexvar_epi8(a, const { from_vector::<64>($c, 2) }, index[$c], v[2]);
-                    _mm512_storeu_si512(planes[$c].add(i).cast(), a);
+                    let a = _mm512_mask_mov_epi8(v[0], const { lanes_bits($c, 1) }, v[1]);
+                    let a = _mm512_mask_mov_epi8(a, const { lanes_bits($c, 2) }, v[2]);
+                    _mm512_storeu_si512(planes[$c].add(i).cast(), _mm512_permutexvar_epi8(index[$c], a));
                 }};
             }
             plane!(0);
@@ -409,7 +401,8 @@ unsafe fn merge3_u32_v3(planes: [*const u32; 3], dst: *mut u32, n: usize) -> usi
     i
 }
 
-/// [`crate::kernel::normalize::normalize_planes`] for three channels of bytes.
+/// [`crate::kernel::normalize::normalize_planes`] for three channels of bytes. Planes of rows start anywhere, and 64-byte
+/// stores that straddle cache lines cost more than 32-byte ones save: one form serves all levels.
 pub fn normalize_planes_u8(src: &[u8], planes: [&mut [f32]; 3], mean: [f32; 3], denom: [f32; 3]) {
     let n = src.len() / 3;
     assert!(planes.iter().all(|p| p.len() == n));
@@ -418,9 +411,8 @@ pub fn normalize_planes_u8(src: &[u8], planes: [&mut [f32]; 3], mean: [f32; 3], 
     // SAFETY: sizes were checked and the level says what the CPU has.
     let done = unsafe {
         match level() {
-            Level::Vbmi => normalize_u8_vbmi(src.as_ptr(), at, n, mean, denom),
-            Level::V4 | Level::V3 => normalize_u8_v3(src.as_ptr(), at, n, mean, denom),
             Level::Baseline => 0,
+            _ => normalize_u8_v3(src.as_ptr(), at, n, mean, denom),
         }
     };
     for i in done..n {
@@ -428,44 +420,6 @@ pub fn normalize_planes_u8(src: &[u8], planes: [&mut [f32]; 3], mean: [f32; 3], 
         q[i] = (src[3 * i + 1] as f32 - mean[1]) * denom[1];
         r[i] = (src[3 * i + 2] as f32 - mean[2]) * denom[2];
     }
-}
-
-/// Byte `c` of 16 pixels, zero-extended to dwords.
-const fn to_dwords(c: u8) -> [u8; 64] {
-    let mut out = [0; 64];
-    let mut i = 0;
-    while i < 16 {
-        out[4 * i] = 3 * i as u8 + c;
-        i += 1;
-    }
-    out
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-unsafe fn normalize_u8_vbmi(src: *const u8, p: [*mut f32; 3], n: usize, mean: [f32; 3], denom: [f32; 3]) -> usize {
-    const INDEX: [[u8; 64]; 3] = [to_dwords(0), to_dwords(1), to_dwords(2)];
-    let mean = three!(K => _mm512_set1_ps(mean[K]));
-    let denom = three!(K => _mm512_set1_ps(denom[K]));
-    let mut i = 0;
-    // SAFETY (whole body): the loads are masked to the 48 bytes of the 16 pixels; i + 16 ≤ n.
-    unsafe {
-        let index: [__m512i; 3] = three!(K => _mm512_loadu_si512(INDEX[K].as_ptr().cast()));
-        while i + 16 <= n {
-            // The plain load is the faster one where 64 bytes are there.
-            let v = if i + 22 <= n {
-                _mm512_loadu_si512(src.add(3 * i).cast())
-            } else {
-                _mm512_maskz_loadu_epi8(0xffff_ffff_ffff, src.add(3 * i).cast())
-            };
-            for c in 0..3 {
-                let x = _mm512_maskz_permutexvar_epi8(0x1111_1111_1111_1111, index[c], v);
-                let x = _mm512_sub_ps(_mm512_cvtepi32_ps(x), mean[c]);
-                _mm512_storeu_ps(p[c].add(i), _mm512_mul_ps(x, denom[c]));
-            }
-            i += 16;
-        }
-    }
-    i
 }
 
 /// Byte `c` of 4 pixels, zero-extended to dwords.
@@ -512,9 +466,8 @@ pub fn normalize_planes_f32(src: &[f32], planes: [&mut [f32]; 3], mean: [f32; 3]
     // SAFETY: sizes were checked and the level says what the CPU has.
     let done = unsafe {
         match level() {
-            Level::Vbmi | Level::V4 => normalize_f32_v4(src.as_ptr(), at, n, mean, denom),
-            Level::V3 => normalize_f32_v3(src.as_ptr(), at, n, mean, denom),
             Level::Baseline => 0,
+            _ => normalize_f32_v3(src.as_ptr(), at, n, mean, denom),
         }
     };
     for i in done..n {
@@ -522,23 +475,6 @@ pub fn normalize_planes_f32(src: &[f32], planes: [&mut [f32]; 3], mean: [f32; 3]
         q[i] = (src[3 * i + 1] - mean[1]) * denom[1];
         r[i] = (src[3 * i + 2] - mean[2]) * denom[2];
     }
-}
-
-#[target_feature(enable = "avx512f")]
-unsafe fn normalize_f32_v4(src: *const f32, p: [*mut f32; 3], n: usize, mean: [f32; 3], denom: [f32; 3]) -> usize {
-    let mut i = 0;
-    while i + 16 <= n {
-        // SAFETY: i + 16 ≤ n.
-        unsafe {
-            let v = planes16(three!(K => _mm512_loadu_si512(src.add(3 * i + 16 * K).cast())));
-            for c in 0..3 {
-                let x = _mm512_sub_ps(_mm512_castsi512_ps(v[c]), _mm512_set1_ps(mean[c]));
-                _mm512_storeu_ps(p[c].add(i), _mm512_mul_ps(x, _mm512_set1_ps(denom[c])));
-            }
-        }
-        i += 16;
-    }
-    i
 }
 
 #[target_feature(enable = "avx2")]

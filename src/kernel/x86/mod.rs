@@ -2,11 +2,20 @@
 //! its plain text, and is entered only when `simd::level()` says that the CPU has what it uses.
 #![allow(unsafe_code)]
 
+pub mod channels;
 pub mod chw;
 pub mod flip;
+pub mod gauss;
 pub mod resize;
+pub mod resize_float;
+pub mod resize_move;
+pub mod resize_rows;
 pub mod table;
 pub mod transpose;
+pub mod warp_coords;
+pub mod warp_linear;
+
+pub(crate) use crate::image::view::{bytes_of, bytes_of_mut};
 
 use crate::image::Element;
 use crate::kernel::copy::Walk;

@@ -1,0 +1,486 @@
+"""Base classes for users' own transforms, with the protocol of Albumentations 2.0.8.
+
+Such a transform is a cut in the list of ops: the lanes it has functions for run up to it and become arrays, the user's
+functions work on them, and the results go back as new lane contents. Everything else of the call stays pending.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ferraug.call import ARRAYS, KINDS, note
+from ferraug.context import Context
+from ferraug.params import Prob, show
+from ferraug.rows import hand_out, take_back
+from ferraug.transform import Declaration, Node, Transform
+
+if TYPE_CHECKING:
+    import random
+
+    import numpy as np
+
+ROWS = ("bboxes", "keypoints")
+running = threading.local()  # the call that this thread is inside of
+
+
+class Generators:
+    """The two generators of one transform in one call, made on first touch from the call's own numbers."""
+
+    def __init__(self, draw: Any) -> None:
+        self.draw = draw
+
+    @property
+    def python(self) -> random.Random:
+        """`random.Random` of the call."""
+        found = self.__dict__.get("_python")
+        if found is None:
+            from random import Random
+
+            found = self.__dict__["_python"] = Random(self.draw.seed64())
+        return found
+
+    @property
+    def numpy(self) -> np.random.Generator:
+        """NumPy generator of the call."""
+        found = self.__dict__.get("_numpy")
+        if found is None:
+            from numpy.random import default_rng
+
+            found = self.__dict__["_numpy"] = default_rng(self.draw.seed64())
+        return found
+
+
+class UserDeclaration(Declaration):
+    """Counts the built-in transforms as kinds of the base classes they have in 2.0.8."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return cls.__subclasscheck__(type(instance))
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        if super().__subclasscheck__(subclass):
+            return True
+        stands_for = cls.__dict__.get("stands_for")
+        return stands_for is not None and issubclass(subclass, Transform) and subclass.kind in stands_for
+
+
+class BasicTransform(Node, metaclass=UserDeclaration):
+    """Base of users' transforms with full control: `targets` maps keys of the call to functions.
+
+    Numbers are drawn in `get_params` or `get_params_dependent_on_data` with `self.py_random` or
+    `self.random_generator`, which belong to the running call and are decided by its key.
+    """
+
+    stands_for: ClassVar[tuple[str, ...]] = ("image", "dual")
+    _targets: Any = ()
+    _own_python: random.Random | None = None
+    _own_numpy: np.random.Generator | None = None
+
+    class InitSchema:
+        """Kept so that classes written for 2.0.8 load; arguments are not validated by it."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        try:
+            self.p = Prob().parse(p)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{type(self).__name__}: p {error}") from None
+        self.params: dict[str, Any] = {}
+
+    # -- what users write ----------------------------------------------------------------------------------------------
+
+    @property
+    def targets(self) -> dict[str, Callable[..., Any]]:
+        """Key of the call -> function(value, **params)."""
+        raise NotImplementedError(f"{type(self).__name__} must define targets, or derive from DualTransform")
+
+    @property
+    def targets_as_params(self) -> list[str]:
+        """Keys that must be in the call."""
+        return []
+
+    def get_params(self) -> dict[str, Any]:
+        """Parameters of one call."""
+        return {}
+
+    def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+        """Further parameters of one call, drawn with its data in sight."""
+        return {}
+
+    def apply(self, img: Any, *args: Any, **params: Any) -> Any:
+        """The new image."""
+        raise NotImplementedError(f"{type(self).__name__} must define apply")
+
+    # -- generators ----------------------------------------------------------------------------------------------------
+
+    @property
+    def py_random(self) -> random.Random:
+        """`random.Random` of the running call, or the one that was set."""
+        if self._own_python is not None:
+            return self._own_python
+        return self._generators().python
+
+    @py_random.setter
+    def py_random(self, value: Any) -> None:
+        self._own_python = value
+
+    @property
+    def random_generator(self) -> np.random.Generator:
+        """NumPy generator of the running call, or the one that was set."""
+        if self._own_numpy is not None:
+            return self._own_numpy
+        return self._generators().numpy
+
+    @random_generator.setter
+    def random_generator(self, value: Any) -> None:
+        self._own_numpy = value
+
+    def _generators(self) -> Generators:
+        found: Generators | None = getattr(running, "generators", None)
+        if found is None:  # outside a call: numbers of no call
+            from ferraug import _core
+
+            root = self._root or self._remake()
+            found = Generators(_core.Draw(root.seed, root.next_key()))
+        return found
+
+    def set_random_state(self, random_generator: Any, py_random: Any) -> None:
+        """Sets both generators."""
+        self._own_numpy, self._own_python = random_generator, py_random
+
+    def set_random_seed(self, seed: int | None) -> None:
+        super().set_random_seed(seed)
+        self._own_numpy = self._own_python = None
+
+    # -- the call ------------------------------------------------------------------------------------------------------
+
+    @property
+    def own_targets(self) -> set[str]:
+        """Keys beyond the usual ones that it has functions for."""
+        return set(self.targets) - set(KINDS)
+
+    def takes(self, target: str) -> bool:
+        """Whether it has a function for a target."""
+        return target in self.targets
+
+    def functions(self, ctx: Context) -> dict[str, Callable[..., Any]]:
+        """The functions for the keys of this call."""
+        known = dict(self.targets)
+        for name, kind in {**ctx.kinds, **self._extra_targets}.items():
+            if kind in known:
+                known.setdefault(name, known[kind])
+        return {key: known[key] for key, value in ctx.data.items() if key in known and value is not None}
+
+    def fire(self, ctx: Context, step: Any) -> None:
+        first = len(ctx.ops)
+        try:
+            self.emit(ctx)
+        except Exception as error:
+            note(error, step)
+            raise
+        ctx.marks.append((step, first, len(ctx.ops)))
+
+    def emit(self, ctx: Context) -> None:
+        """Runs the user's code in the middle of the call."""
+        if ctx.blank:
+            ctx.op("call", type(self).__name__, tuple(self.targets))
+            return
+        before = getattr(running, "generators", None)
+        running.generators = Generators(ctx.draw)
+        try:
+            self._cut(ctx)
+        finally:
+            running.generators = before
+
+    def _cut(self, ctx: Context) -> None:
+        functions = self.functions(ctx)
+        kinds = ctx.kinds
+        touched = [key for key in functions if key in kinds]
+        rows = [key for key in touched if kinds[key] in ROWS]
+        looks = type(self).get_params_dependent_on_data is not BasicTransform.get_params_dependent_on_data
+        if rows or (looks and (ctx.has_boxes or ctx.session.has_keypoints)):
+            ctx.settle()
+        current: dict[str, Any] = {}
+
+        def now(key: str) -> Any:
+            """The content of a key at this point of the pipeline."""
+            if key not in current:
+                if key not in kinds:
+                    current[key] = ctx.data[key]
+                elif kinds[key] in ROWS:
+                    current[key] = hand_out(ctx, key, kinds[key])
+                else:
+                    value = ctx.session.array(ctx.ops, key)
+                    current[key] = ctx.wrap(value) if ctx.wrap is not None else value
+            return current[key]
+
+        params = self.get_params()
+        params["shape"] = shape_of(ctx, now, functions, looks)
+        for name in ("interpolation", "fill", "fill_mask"):
+            if hasattr(self, name):
+                params[name] = getattr(self, name)
+        absent = [
+            key
+            for key in self.targets_as_params
+            if key not in ctx.data and not (key == "image" and "images" in ctx.data)
+        ]
+        if absent:
+            raise ValueError(f"{type(self).__name__} requires {self.targets_as_params} missing keys: {absent}")
+        if looks:
+            data = {key: now(key) if value is not None else None for key, value in ctx.data.items()}
+            params.update(self.get_params_dependent_on_data(params, data))
+        self.params = params
+        for key in sorted(functions, key=rows.__contains__):  # arrays first: rows are in fractions of the new size
+            value = now(key)
+            result = functions[key](value, **params)
+            if key not in kinds:
+                ctx.data[key] = result
+            elif key in rows:
+                ctx.moving()
+                take_back(ctx, key, kinds[key], result)
+            else:
+                self._give(ctx, key, kinds[key], value, result)
+        ctx.op("call", type(self).__name__, tuple(touched))
+
+    def _give(self, ctx: Context, key: str, kind: str, value: Any, result: Any) -> None:
+        result = checked(type(self).__name__, key, value, result)
+        ctx.session.put(key, result)
+        if key == primary(ctx):
+            h, w = frame_of(kind, result)
+            if (w, h) != (ctx.w, ctx.h):
+                ctx.moving()
+            ctx.w, ctx.h = w, h
+            ctx.session.set_size(w, h, ctx.d)
+            if kind == "image":
+                ctx.c = int(result.shape[2]) if result.ndim == 3 else 1
+                dtype = str(result.dtype)
+                if dtype != ctx.dtype:
+                    ctx.retype(dtype, {"uint8": 255.0, "uint16": 65535.0}.get(dtype, 1.0 if "float" in dtype else 0.0))
+
+    # -- storing -------------------------------------------------------------------------------------------------------
+
+    def get_transform_init_args_names(self) -> tuple[str, ...]:
+        """Names of the constructor's arguments, over all its classes."""
+        from inspect import Parameter, signature
+
+        names: dict[str, None] = {}
+        for cls in type(self).__mro__:
+            if "__init__" in cls.__dict__ and issubclass(cls, Node):
+                for name, argument in list(signature(cls.__init__).parameters.items())[1:]:
+                    if argument.kind in (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY) and name != "p":
+                        names[name] = None
+        return tuple(names)
+
+    def stored(self) -> dict[str, Any]:
+        names = self.get_transform_init_args_names()
+        return {"p": self.p, **{name: getattr(self, name) for name in names if hasattr(self, name)}}
+
+    def get_base_init_args(self) -> dict[str, Any]:
+        """{"p": p}."""
+        return {"p": self.p}
+
+    def get_transform_init_args(self) -> dict[str, Any]:
+        """The constructor's arguments but p."""
+        return {name: getattr(self, name) for name in self.get_transform_init_args_names() if hasattr(self, name)}
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        state.pop("params", None)
+        return {**state, "params": {}}
+
+
+class ImageOnlyTransform(BasicTransform):
+    """Base of users' transforms that change the image and nothing else: write `apply(img, **params)`."""
+
+    stands_for: ClassVar[tuple[str, ...]] = ("image",)
+
+    @property
+    def targets(self) -> dict[str, Callable[..., Any]]:
+        return {
+            "image": self.apply,
+            "images": self.apply_to_images,
+            "volume": self.apply_to_volume,
+            "volumes": self.apply_to_volumes,
+        }
+
+    def apply_to_images(self, images: Any, *args: Any, **params: Any) -> Any:
+        """Every image with the same parameters."""
+        return each(self.apply, images, args, params)
+
+    def apply_to_volume(self, volume: Any, *args: Any, **params: Any) -> Any:
+        """Every slice with the same parameters."""
+        return self.apply_to_images(volume, *args, **params)
+
+    def apply_to_volumes(self, volumes: Any, *args: Any, **params: Any) -> Any:
+        """Every volume with the same parameters."""
+        return each(self.apply_to_volume, volumes, args, params)
+
+
+class DualTransform(ImageOnlyTransform):
+    """Base of users' transforms that change image, masks, boxes and keypoints together.
+
+    Write `apply`, and `apply_to_mask`, `apply_to_bboxes`, `apply_to_keypoints` for the targets it is used with. Boxes
+    are rows x_min, y_min, x_max, y_max in fractions of the image, keypoints x, y, z, angle (radians), scale; both are
+    followed by the extra columns, the label fields and the number of the row.
+    """
+
+    stands_for: ClassVar[tuple[str, ...]] = ("dual",)
+
+    @property
+    def targets(self) -> dict[str, Callable[..., Any]]:
+        return {
+            **super().targets,
+            "mask": self.apply_to_mask,
+            "masks": self.apply_to_masks,
+            "mask3d": self.apply_to_mask3d,
+            "masks3d": self.apply_to_masks3d,
+            "bboxes": self.apply_to_bboxes,
+            "keypoints": self.apply_to_keypoints,
+        }
+
+    def apply_to_mask(self, mask: Any, *args: Any, **params: Any) -> Any:
+        """The new mask: as the image, with nearest interpolation."""
+        if "interpolation" in params:
+            params["interpolation"] = getattr(self, "mask_interpolation", 0)
+        return self.apply(mask, *args, **params)
+
+    def apply_to_masks(self, masks: Any, *args: Any, **params: Any) -> Any:
+        """Every mask with the same parameters."""
+        return each(self.apply_to_mask, masks, args, params)
+
+    def apply_to_mask3d(self, mask3d: Any, *args: Any, **params: Any) -> Any:
+        """Every slice with the same parameters."""
+        return self.apply_to_masks(mask3d, *args, **params)
+
+    def apply_to_masks3d(self, masks3d: Any, *args: Any, **params: Any) -> Any:
+        """Every mask with the same parameters."""
+        return each(self.apply_to_mask3d, masks3d, args, params)
+
+    def apply_to_bboxes(self, bboxes: Any, *args: Any, **params: Any) -> Any:
+        """The new rows of boxes."""
+        raise NotImplementedError(f"BBoxes not implemented for {type(self).__name__}")
+
+    def apply_to_keypoints(self, keypoints: Any, *args: Any, **params: Any) -> Any:
+        """The new rows of keypoints."""
+        raise NotImplementedError(f"Keypoints not implemented for {type(self).__name__}")
+
+
+class Lambda(DualTransform):
+    """Applies the user's functions, function(array, **params) each; a target without one stays as it is.
+
+    Args:
+        image: function for images.
+        mask: function for masks.
+        keypoints: function for rows of keypoints.
+        bboxes: function for rows of boxes.
+        name: name under which it is stored; needed for `to_dict`.
+        p: probability of being applied.
+    """
+
+    stands_for: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(
+        self,
+        image: Callable[..., Any] | None = None,
+        mask: Callable[..., Any] | None = None,
+        keypoints: Callable[..., Any] | None = None,
+        bboxes: Callable[..., Any] | None = None,
+        name: str | None = None,
+        p: float = 1.0,
+    ) -> None:
+        super().__init__(p)
+        self.name = name
+        self.custom_apply_fns = {"image": image, "mask": mask, "keypoints": keypoints, "bboxes": bboxes}
+        for target, function in self.custom_apply_fns.items():
+            if function is not None and not callable(function):
+                raise TypeError(f"Lambda: {target} must be a function, got {show(function)}")
+            if getattr(function, "__name__", "") == "<lambda>":
+                warnings.warn(
+                    "Using lambda is incompatible with multiprocessing. Consider using regular functions or partial().",
+                    UserWarning,
+                    stacklevel=3,
+                )
+
+    @property
+    def targets(self) -> dict[str, Callable[..., Any]]:
+        given = {target: function for target, function in self.custom_apply_fns.items() if function is not None}
+        every: dict[str, Callable[..., Any]] = dict(given)
+        if "image" in given:
+            every["images"] = self.apply_to_images
+        if "mask" in given:
+            every["masks"] = self.apply_to_masks
+        return every
+
+    def apply(self, img: Any, *args: Any, **params: Any) -> Any:
+        function = self.custom_apply_fns["image"]
+        return img if function is None else function(img, **params)
+
+    def apply_to_mask(self, mask: Any, *args: Any, **params: Any) -> Any:
+        function = self.custom_apply_fns["mask"]
+        return mask if function is None else function(mask, **params)
+
+    def stored(self) -> dict[str, Any]:
+        return {"name": self.name, "p": self.p}
+
+
+def each(function: Callable[..., Any], items: Any, args: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    """The function over the items of a list or along the first axis of an array."""
+    results = [function(item, *args, **params) for item in items]
+    if isinstance(items, (list, tuple)) or not results:
+        return results if isinstance(items, (list, tuple)) else items
+    import numpy as np
+
+    return np.stack(results)
+
+
+def checked(name: str, key: str, value: Any, result: Any) -> Any:
+    """What a user's function returned for an array target, contiguous, or an error that names it."""
+    import numpy as np
+
+    if isinstance(value, (list, tuple)):
+        if not isinstance(result, (list, tuple, np.ndarray)):
+            raise TypeError(f"{name}: the function for {key!r} must return a list, got {type(result).__name__}")
+        return [checked(name, f"{key}[{i}]", before, after) for i, (before, after) in enumerate(zip(value, result))]
+    if hasattr(result, "numpy") and not isinstance(result, np.ndarray):
+        result = result.numpy()
+    if not isinstance(result, np.ndarray):
+        raise TypeError(f"{name}: the function for {key!r} must return a numpy.ndarray, got {type(result).__name__}")
+    ndim = value.ndim
+    if result.ndim != ndim and not (ndim in (2, 3) and result.ndim in (2, 3)):
+        raise ValueError(f"{name}: the function for {key!r} must return {ndim} dimensions, got shape {result.shape}")
+    if result.dtype.kind not in "biuf":
+        raise TypeError(f"{name}: the function for {key!r} returned dtype {result.dtype}; use a number type")
+    return np.ascontiguousarray(result)
+
+
+def frame_of(kind: str, value: Any) -> tuple[int, int]:
+    """(height, width) of what a target holds."""
+    if isinstance(value, (list, tuple)):
+        return frame_of("image", value[0])
+    skip = 2 if kind in ("volumes", "masks3d") else int(kind not in ("image", "mask"))
+    return int(value.shape[skip]), int(value.shape[skip + 1])
+
+
+def primary(ctx: Context) -> str:
+    """The first array key of the call, whose size is the frame."""
+    order = ("image", "images", "volume", "volumes", "mask", "masks", "mask3d", "masks3d")
+    return next((key for key in (*order, *ctx.kinds) if ctx.data.get(key) is not None), "")
+
+
+def shape_of(ctx: Context, now: Callable[[str], Any], functions: Mapping[str, Any], looks: bool) -> tuple[int, ...]:
+    """params["shape"]: of the first volume, image or mask as it now is."""
+    for key in ("volume", "volumes", "image", "images", *ARRAYS):
+        value = ctx.data.get(key)
+        if value is None:
+            continue
+        if looks or key in functions:
+            value = now(key)
+            value = value[0] if key in ("images", "volumes") else value
+            return tuple(value.shape)
+        ndim = getattr(value[0] if isinstance(value, (list, tuple)) else value, "ndim", 3)
+        if key in ("images", "volumes") and not isinstance(value, (list, tuple)):
+            ndim -= 1
+        flat = (ctx.h, ctx.w) if ndim == 2 or ctx.c == 0 else (ctx.h, ctx.w, ctx.c)
+        return (ctx.d, *flat[:2], *flat[2 : ndim - 1]) if key in ("volume", "volumes") else flat
+    return ctx.h, ctx.w, ctx.c

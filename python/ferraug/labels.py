@@ -1,0 +1,68 @@
+"""Labels: values that belong to boxes or keypoints and never cross into the core.
+
+The core says which rows are left, by the number each had when it came in; the labels are picked by those numbers. So
+integers stay integers, strings stay strings, and a list, tuple or array comes back as what it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ferraug.params import show
+
+NOUNS = {"bboxes": "boxes", "keypoints": "keypoints"}
+
+
+class Labels:
+    """The label fields of a pipeline."""
+
+    __slots__ = ("fields",)
+
+    def __init__(self, fields: Mapping[str, list[str] | None]) -> None:
+        self.fields = [(target, name) for target, names in fields.items() for name in names or ()]
+
+    def check(self, data: Mapping[str, Any]) -> None:
+        """Every declared field is there and has one item per row."""
+        for target, name in self.fields:
+            if name not in data:
+                raise ValueError(
+                    f"Your 'label_fields' are not valid - them must have same names as params in dict: {name!r} of "
+                    f"{target} is missing"
+                )
+            rows = data.get(target)
+            if rows is None:
+                continue
+            values = data[name]
+            if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) == 0:
+                raise TypeError(f"{name}: must be a list, tuple or array with one item per row, got {show(values)}")
+            if hasattr(rows, "__len__") and len(values) != len(rows):
+                raise ValueError(f"{name}: {len(values)} items for {len(rows)} {NOUNS[target]}")
+
+    def give_back(
+        self, data: dict[str, Any], kept: Mapping[str, list[int]], made: Mapping[str, list[dict[str, Any]]]
+    ) -> None:
+        """Puts the labels of the rows that are left into `data`; `made` are the labels of rows that user code made,
+        numbered after those that came in."""
+        for target, name in self.fields:
+            indices = kept.get(target)
+            if indices is None:
+                continue
+            new = [row[name] for row in made.get(target, ())]
+            data[name] = pick(data[name], indices, new)
+
+
+def pick(values: Any, indices: list[int], new: list[Any]) -> Any:
+    """The items of `values` (continued by `new`) at `indices`, in the container they came in."""
+    if type(values) is list:
+        items = values + new if new else values
+        return [items[i] for i in indices]
+    if hasattr(values, "dtype") and hasattr(values, "shape"):
+        if new:
+            import numpy as np
+
+            values = np.concatenate([values, np.asarray(new).astype(values.dtype)])
+        return values[indices]
+    every = [*values, *new]
+    items = [every[i] for i in indices]
+    return tuple(items) if isinstance(values, tuple) else items

@@ -1,0 +1,251 @@
+"""Brightness, contrast, colour: the value of a pixel changes, its place does not."""
+
+from __future__ import annotations
+
+import warnings
+
+from ferraug.context import Context
+from ferraug.params import (
+    Anything,
+    Around,
+    Bool,
+    Choice,
+    Float,
+    Int,
+    Maybe,
+    OnePlus,
+    PerChannel,
+    Prob,
+    Sym,
+)
+from ferraug.transform import Transform
+
+
+def need_channels(transform: Transform, ctx: Context, allowed: tuple[int, ...], kind: type[Exception] = TypeError) -> None:
+    """An error that names the transform, if the image has other numbers of channels."""
+    if ctx.c and ctx.c not in allowed:
+        words = " or ".join(map(str, allowed))
+        raise kind(f"{type(transform).__name__} needs {words} channels, got {ctx.c}")
+
+
+class RandomBrightnessContrast(Transform):
+    """Change contrast and brightness: v·a + b, clipped."""
+
+    brightness_limit: Sym = Sym("Range of b as a fraction of the highest value, or of the mean.", default=(-0.2, 0.2))
+    contrast_limit: Sym = Sym("Range of a − 1.", default=(-0.2, 0.2))
+    brightness_by_max: Bool = Bool("Brightness is relative to the highest value, not to the mean.", default=True)
+    ensure_safe_range: Bool = Bool("Limit a and b so that nothing is clipped.", default=False)
+    p: Prob = Prob(default=0.5)
+
+    def emit(self, ctx: Context) -> None:
+        a = 1.0 + ctx.draw.uniform(*self.contrast_limit)
+        b = ctx.draw.uniform(*self.brightness_limit)
+        if not self.brightness_by_max:
+            ctx.op("linear_mean", a, b, "all", self.ensure_safe_range, "first")
+            return
+        peak = ctx.max_value
+        b *= peak
+        if self.ensure_safe_range and a > 0 and peak:
+            b = min(max(b, 0.0), peak)
+            a = min(a, (peak - b) / peak)
+        ctx.op("linear", a, b, "trunc", True)
+
+
+class RandomGamma(Transform):
+    """Raise values to a power: (v/max)^g·max."""
+
+    gamma_limit: OnePlus = OnePlus("Range of g in hundredths.", default=(80, 120))
+    p: Prob = Prob(default=0.5)
+
+    def emit(self, ctx: Context) -> None:
+        ctx.op("gamma", ctx.draw.uniform(*self.gamma_limit) / 100)
+
+
+class InvertImg(Transform):
+    """Make a negative: max − v."""
+
+    p: Prob = Prob(default=0.5)
+
+    def emit(self, ctx: Context) -> None:
+        ctx.op("linear", -1.0, ctx.max_value, "trunc", True)
+
+
+class Normalize(Transform):
+    """Turn values into float32 of a given or the image's own scale.
+
+    "standard" is (v − mean·max_pixel_value) / (std·max_pixel_value), not clipped; the other forms use the statistics of
+    the image (of the whole stack or volume) and clip to ±20. The default mean and std are those of ImageNet.
+    """
+
+    mean: PerChannel = PerChannel("Mean, as a fraction of max_pixel_value.", default=(0.485, 0.456, 0.406))
+    std: PerChannel = PerChannel("Standard deviation, as a fraction of max_pixel_value.", default=(0.229, 0.224, 0.225))
+    max_pixel_value: Maybe = Maybe(Float(), "Highest value: 255 for uint8, 1 for float images in 0..1.", default=255.0)
+    normalization: Choice = Choice(
+        "What the values are scaled by.",
+        options=("standard", "image", "image_per_channel", "min_max", "min_max_per_channel"),
+        default="standard",
+    )
+    p: Prob = Prob(default=1.0)
+
+    def check(self) -> None:
+        std = self.std if isinstance(self.std, tuple) else (self.std,)
+        mean = self.mean if isinstance(self.mean, tuple) else (self.mean,)
+        if not std or not mean or 0 in std:
+            raise ValueError(f"Normalize: mean must not be empty and std not empty or 0, got {self.mean}, {self.std}")
+        if self.normalization == "standard":
+            if not self.max_pixel_value:
+                raise ValueError(f"Normalize: max_pixel_value must not be {self.max_pixel_value}")
+            self._mean = tuple(m * self.max_pixel_value for m in mean)
+            self._denom = tuple(1 / (s * self.max_pixel_value) for s in std)
+
+    def per_channel(self, values: tuple[float, ...], channels: int) -> float | tuple[float, ...]:
+        """One value per channel; too few of them mean the first for all, as in 2.0.8."""
+        if len(values) == 1 or not channels:
+            return values[0]
+        if len(values) < channels:
+            warnings.warn(
+                f"Normalize: {len(values)} values of mean or std for {channels} channels; the first is used for all",
+                UserWarning,
+                stacklevel=2,
+            )
+            return values[0]
+        return values[:channels]
+
+    def emit(self, ctx: Context) -> None:
+        if self.normalization == "standard":
+            ctx.op("normalize", self.per_channel(self._mean, ctx.c), self.per_channel(self._denom, ctx.c))
+        else:
+            ctx.op("standardize", self.normalization, "stack")
+        ctx.retype("float32", 1.0)
+
+
+class ToFloat(Transform):
+    """Turn values into float32: v / max_value."""
+
+    max_value: Maybe = Maybe(Float(), "What becomes 1; None is the highest value of the dtype.", default=None)
+    p: Prob = Prob(default=1.0)
+
+    def check(self) -> None:
+        if self.max_value == 0:
+            raise ValueError("ToFloat: max_value must not be 0")
+
+    def emit(self, ctx: Context) -> None:
+        peak = self.max_value or ctx.max_value
+        if not peak and ctx.dtype:
+            raise RuntimeError(f"ToFloat: dtype {ctx.dtype} has no highest value; set max_value")
+        if ctx.dtype != "float32" or peak != 1:
+            ctx.op("cast", "float32", float(peak))
+            ctx.retype("float32", 1.0)
+
+
+class HueSaturationValue(Transform):
+    """Shift hue, saturation and value of an RGB image; of a gray one, the value."""
+
+    hue_shift_limit: Sym = Sym("Range of the hue shift in units of 2 degrees.", default=(-20, 20))
+    sat_shift_limit: Sym = Sym("Range of the saturation shift, of 255; colourless pixels stay so.", default=(-30, 30))
+    val_shift_limit: Sym = Sym("Range of the value shift, of 255.", default=(-20, 20))
+    p: Prob = Prob(default=0.5)
+
+    def emit(self, ctx: Context) -> None:
+        need_channels(self, ctx, (1, 3))
+        hue = ctx.draw.uniform(*self.hue_shift_limit)
+        sat = ctx.draw.uniform(*self.sat_shift_limit)
+        val = ctx.draw.uniform(*self.val_shift_limit)
+        if not (hue or sat or val):
+            return
+        if ctx.c == 1:
+            if hue or sat:
+                warnings.warn("HueSaturationValue: a gray image has a value only", UserWarning, stacklevel=2)
+            ctx.op("linear", 1.0, float(int(val)) if ctx.max_value == 255 else val / 255, "trunc", True)
+            return
+        ctx.space("rgb", "hsv")
+        ctx.op("hsv_shift", hue, sat, val)
+        ctx.space("hsv", "rgb")
+
+
+class ColorJitter(Transform):
+    """Change brightness, contrast, saturation and hue by random factors in random order, as torchvision's."""
+
+    brightness: Around = Around("Range of the factor.", low=0, default=(0.8, 1.2))
+    contrast: Around = Around("Range of the factor, about the mean gray.", low=0, default=(0.8, 1.2))
+    saturation: Around = Around("Range of the factor, about the gray image.", low=0, default=(0.8, 1.2))
+    hue: Around = Around("Range of the shift in turns.", centre=0, low=-0.5, high=0.5, default=(-0.5, 0.5))
+    p: Prob = Prob(default=0.5)
+
+    def emit(self, ctx: Context) -> None:
+        need_channels(self, ctx, (1, 3))
+        draw, colour = ctx.draw, ctx.c != 1
+        brightness, contrast = draw.uniform(*self.brightness), draw.uniform(*self.contrast)
+        saturation, hue = draw.uniform(*self.saturation), draw.uniform(*self.hue)
+        for step in draw.shuffle(4):
+            if step == 0 and brightness != 1:
+                ctx.op("linear", brightness, 0.0, "trunc", True)
+            elif step == 1 and contrast != 1:
+                ctx.op("linear_mean", contrast, 1 - contrast, "gray" if colour else "all", False, "slice")
+            elif step == 2 and saturation != 1 and colour:
+                with ctx.aside("lerp", saturation, 1 - saturation):
+                    ctx.gray("weighted_average", 3)
+            elif step == 3 and hue != 0 and colour:
+                ctx.space("rgb", "hsv")
+                ctx.op("hsv_shift", 180 * hue, 0.0, 0.0)
+                ctx.space("hsv", "rgb")
+
+
+class ToGray(Transform):
+    """Turn colours into grays, on as many channels as asked."""
+
+    num_output_channels: Int = Int("Channels of the result, all equal.", low=1, high=512, default=3)
+    method: Choice = Choice(
+        "weighted_average (0.299, 0.587, 0.114) and from_lab (lightness) need RGB; desaturation is (max + min)/2, pca the "
+        "first principal component.",
+        options=("weighted_average", "from_lab", "desaturation", "average", "max", "pca"),
+        default="weighted_average",
+    )
+    p: Prob = Prob(default=0.5)
+
+    def emit(self, ctx: Context) -> None:
+        if ctx.c == 1:
+            warnings.warn("ToGray: the image is gray already", UserWarning, stacklevel=2)
+            return
+        if self.method in ("weighted_average", "from_lab"):
+            need_channels(self, ctx, (3,))
+        if self.method == "pca":
+            ctx.op("pca_gray", self.num_output_channels)
+            ctx.c = self.num_output_channels
+        else:
+            ctx.gray(self.method, self.num_output_channels)
+
+
+class ChannelShuffle(Transform):
+    """Put the channels in random order."""
+
+    p: Prob = Prob(default=0.5)
+
+    def emit(self, ctx: Context) -> None:
+        if ctx.c > 1:
+            ctx.op("channels", tuple(ctx.draw.shuffle(ctx.c)), 0)
+
+
+class Equalize(Transform):
+    """Make all values equally frequent; float images are worked on in 8 bits."""
+
+    works_in = "u8"
+    mode: Choice = Choice("As cv2.equalizeHist, or as PIL.ImageOps.equalize.", options=("cv", "pil"), default="cv")
+    by_channels: Bool = Bool("Each channel for itself, else the luma of YCrCb only.", default=True)
+    mask: Anything = Anything("Which pixels are counted; only None for now.", default=None)
+    mask_params: Anything = Anything("Keys of the call that a mask function needs; only () for now.", default=())
+    p: Prob = Prob(default=0.5)
+
+    def check(self) -> None:
+        if self.mask is not None or len(self.mask_params):
+            raise NotImplementedError("Equalize: mask is not available yet; use mask=None")
+
+    def emit(self, ctx: Context) -> None:
+        need_channels(self, ctx, (1, 3), ValueError)
+        if self.by_channels or ctx.c == 1:
+            ctx.op("equalize", self.mode, None)
+            return
+        ctx.space("rgb", "ycrcb")
+        with ctx.aside("put", channels=(0,)):
+            ctx.op("equalize", self.mode, None)
+        ctx.space("ycrcb", "rgb")
