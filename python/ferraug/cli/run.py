@@ -18,7 +18,7 @@ from typing import Any
 
 from .. import _core
 from .._core import ConfigError, CropSizeError
-from ..datasets import detect
+from ..datasets.detect import read as read_any
 from ..datasets.geometry import Limits
 from ..datasets.model import Dataset
 from ..datasets.paths import MAX_IMAGE, read_bytes
@@ -67,7 +67,7 @@ class Run:
             visibility=0.1 if visibility is None else visibility, side=2.0 if args.min_side is None else args.min_side
         )
         self.data: Dataset
-        self.data, self.found = detect.read(args.src, args.source)
+        self.data, self.found = read_any(args.src, args.source)
         copies = args.copies if args.preview is None else max(args.copies, 1)
         self.plan = planning.make(self.data, args.splits, copies, args.format)
         self.notices += self.plan.notices

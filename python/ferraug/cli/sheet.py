@@ -27,6 +27,9 @@ INK = (235, 235, 235)
 #: above this many objects a cell shows no names
 MANY = 60
 
+#: so many dropped objects of a cell say why
+FEW = 8
+
 Image = NDArray[np.uint8]
 
 
@@ -155,8 +158,8 @@ def _copy_cell(plan: Plan, made: Made) -> Image:
     cell, part, scale = _canvas(_rgb(made.image), caption, len(objects))
     for mapped in objects:
         draw_object(part, plan.data.categories, mapped, scale, len(objects) <= MANY)
-    for gone in made.dropped:
-        _draw_dropped(part, gone, made.copy.size, scale)
+    for i, gone in enumerate(made.dropped):
+        _draw_dropped(part, gone, made.copy.size, scale, i < FEW)
     return cell
 
 
@@ -204,7 +207,7 @@ def _sampled(mask: Any, shape: tuple[int, int]) -> NDArray[np.bool_]:
     return np.asarray(np.asarray(mask)[rows][:, columns] != 0)
 
 
-def _draw_dropped(image: Image, gone: Dropped, size: tuple[int, int], scale: float) -> None:
+def _draw_dropped(image: Image, gone: Dropped, size: tuple[int, int], scale: float, chip: bool) -> None:
     if gone.box is None:
         return
     w, h = size
@@ -212,7 +215,8 @@ def _draw_dropped(image: Image, gone: Dropped, size: tuple[int, int], scale: flo
     x1, y1 = max(min(gone.box[2], w), x0 + 4 / scale), max(min(gone.box[3], h), y0 + 4 / scale)
     box: Box = (x0 * scale, y0 * scale, x1 * scale, y1 * scale)
     raster.box(image, box, raster.RED, dashed=True)
-    raster.chip(image, box, f"{'vis' if gone.reason == 'visibility' else gone.reason} {gone.value:.2f}", raster.RED)
+    if chip:
+        raster.chip(image, box, f"{'vis' if gone.reason == 'visibility' else gone.reason} {gone.value:.2f}", raster.RED)
 
 
 def short_ops(record: Any) -> str:
