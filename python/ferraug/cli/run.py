@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import sys
+import threading
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
@@ -36,7 +37,7 @@ from .output import (
     delete_earlier,
 )
 from .policy import Policy
-from .work import Made, Outcome, Skip, Worker, load, tally
+from .work import Made, Outcome, Skip, Source, Worker, tally
 
 DONE, SKIPS, IO, INTERRUPTED = 0, 3, 5, 130
 
@@ -46,11 +47,16 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+class Stopped(Exception):
+    """A source left between two copies because the run ends."""
+
+
 class Run:
     """One call of the command."""
 
     def __init__(self, args: Namespace) -> None:
         self.args = args
+        self.stop = threading.Event()
         self.notices: list[str] = []
         self.old: list[str] = []
         if not args.out and args.preview is None:
@@ -93,8 +99,7 @@ class Run:
             return
         for sample in self.plan.sources[:8]:
             try:
-                _, picture = load(self.data, sample)
-                self.worker.draw(sample, picture, 1, 0, "")
+                self.worker.draw(self.worker.open(sample), 1, 0, "")
                 return
             except (Skip, CropSizeError):
                 continue
@@ -210,12 +215,14 @@ class Run:
                 progress.update(done, len(totals.skipped))
                 if len(totals.unreadable) > most:
                     progress.close()
+                    self.stop.set()
                     _settle(pool, running)
                     say(f"stopped: more images than --max-errors allows cannot be read; {self.args.out} is incomplete")
                     return SKIPS
         except BaseException:
-            # samples that run are finished; a second interrupt leaves at once
+            # copies that run are finished; a second interrupt leaves at once
             progress.close()
+            self.stop.set()
             try:
                 _settle(pool, running)
             except KeyboardInterrupt:
@@ -236,45 +243,46 @@ class Run:
             if plan.copies == 0:
                 target.write(sample.path, read_bytes(self.data.root, sample.path, MAX_IMAGE))
                 return outcome
-            raw, picture = load(self.data, sample)
+            source = self.worker.open(sample)
         except Skip as skip:
             outcome.skipped, outcome.unreadable = str(skip), skip.unreadable
             if not skip.unreadable:
                 target.write(sample.path, read_bytes(self.data.root, sample.path, MAX_IMAGE))
             return outcome
-        outcome.notices += picture.notices
-        if picture.alpha is not None and planning.file_format(sample, plan.format) == "jpeg":
+        outcome.notices += source.picture.notices
+        if source.picture.alpha is not None and planning.file_format(sample, plan.format) == "jpeg":
             outcome.notices.append("JPEG holds no alpha: new images of transparent sources are opaque")
-        seen: set[str] = set()
         for replica, name in enumerate(plan.names[rank], 1):
+            if self.stop.is_set():
+                raise Stopped
             try:
-                made = self.worker.copy(sample, picture, replica, name, seen)
+                made = self.worker.copy(source, replica, name)
             except Skip as skip:
                 outcome.skipped = str(skip)
                 break
             if made is None:
                 outcome.empty += 1
                 continue
-            self._write(made, picture, plan.labels[rank][replica - 1], target, manifest, records, (replica, rank))
+            self._write(made, source, plan.labels[rank][replica - 1], target, manifest, records, (replica, rank))
             outcome.written += 1
             tally(outcome, made.copy.objects, made.dropped)
-        target.write(sample.path, raw)
+        target.write(sample.path, source.raw)
         return outcome
 
     def _write(
         self,
         made: Made,
-        picture: Any,
+        source: Source,
         label: str | None,
         target: Target,
         manifest: Spool,
         records: Spool,
         place: tuple[int, int],
     ) -> None:
-        content = self.worker.encode(made, picture)
+        content = self.worker.encode(made, source.picture)
         text = self.plan.writer.label_bytes(made.copy)
         line = self.worker.manifest(made, content)
-        record = self.plan.writer.record(made.copy)
+        record = self.plan.writer.record(made.copy, source.prepared)
         if label is not None and text is not None:
             target.write(label, text)
         target.write(made.copy.path, content)

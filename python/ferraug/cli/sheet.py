@@ -17,7 +17,7 @@ from ..datasets.model import Box, Category, Mapped, Sample
 from . import raster
 from .plan import Plan
 from .policy import Policy
-from .work import Made, Picture, Skip, Worker, load
+from .work import Made, Picture, Skip, Source, Worker
 
 CELL, GAP, HEADER, CAPTION = 320, 8, 24, 12
 COPIES = 4
@@ -64,16 +64,15 @@ def draw_sheet(worker: Worker, plan: Plan, args: Namespace, policy: Policy) -> t
     copies = COPIES
     for sample in pick(plan, args.preview, args.seed):
         try:
-            _, picture = load(plan.data, sample)
+            source = worker.open(sample)
         except Skip as skip:
             rows.append([_words(f"{sample.path}: {skip}")])
             continue
-        cells = [_original(plan, sample, picture)]
-        seen: set[str] = set()
+        cells = [_original(plan, sample, source.picture)]
         try:
             for replica in range(1, copies + 1):
-                made = worker.copy(sample, picture, replica, "", seen)
-                cells.append(_words("lost all objects") if made is None else _copy_cell(plan, made))
+                made = worker.copy(source, replica, "")
+                cells.append(_words("lost all objects") if made is None else _copy_cell(plan, source, made))
         except Skip as skip:
             cells.append(_words(str(skip)))
         rows.append(cells)
@@ -152,14 +151,14 @@ def _original(plan: Plan, sample: Sample, picture: Picture) -> Image:
     return cell
 
 
-def _copy_cell(plan: Plan, made: Made) -> Image:
+def _copy_cell(plan: Plan, source: Source, made: Made) -> Image:
     objects = made.copy.objects
     caption = f"{made.copy.replica} · {short_ops(made.record)}"
     cell, part, scale = _canvas(_rgb(made.image), caption, len(objects))
     for mapped in objects:
         draw_object(part, plan.data.categories, mapped, scale, len(objects) <= MANY)
     for i, gone in enumerate(made.dropped):
-        _draw_dropped(part, gone, made.copy.size, scale, i < FEW)
+        _draw_dropped(part, gone, source.tracer.where(made.record["ops"], gone), made.copy.size, scale, i < FEW)
     return cell
 
 
@@ -207,12 +206,14 @@ def _sampled(mask: Any, shape: tuple[int, int]) -> NDArray[np.bool_]:
     return np.asarray(np.asarray(mask)[rows][:, columns] != 0)
 
 
-def _draw_dropped(image: Image, gone: Dropped, size: tuple[int, int], scale: float, chip: bool) -> None:
-    if gone.box is None:
+def _draw_dropped(
+    image: Image, gone: Dropped, place: Box | None, size: tuple[int, int], scale: float, chip: bool
+) -> None:
+    if place is None:
         return
     w, h = size
-    x0, y0 = min(max(gone.box[0], 0), w - 4 / scale), min(max(gone.box[1], 0), h - 4 / scale)
-    x1, y1 = max(min(gone.box[2], w), x0 + 4 / scale), max(min(gone.box[3], h), y0 + 4 / scale)
+    x0, y0 = min(max(place[0], 0), w - 4 / scale), min(max(place[1], 0), h - 4 / scale)
+    x1, y1 = max(min(place[2], w), x0 + 4 / scale), max(min(place[3], h), y0 + 4 / scale)
     box: Box = (x0 * scale, y0 * scale, x1 * scale, y1 * scale)
     raster.box(image, box, raster.RED, dashed=True)
     if chip:

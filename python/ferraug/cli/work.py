@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from .. import _core
 from .._core import ConfigError, CropSizeError, DecodeError, LimitError
 from ..datasets import rle
-from ..datasets.geometry import Dropped, Limits, map_sample
-from ..datasets.model import Copy, Dataset, Mapped, Sample
+from ..datasets.geometry import Dropped, Limits, Tracer
+from ..datasets.model import Copy, Dataset, Instance, Mapped, Sample
 from ..datasets.paths import MAX_IMAGE, read_bytes
 from .plan import Plan, file_format
 from .policy import Policy
@@ -44,6 +44,20 @@ class Picture:
     alpha: NDArray[np.uint8] | None = None
     opaque: bool = False
     notices: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Source:
+    """A sample opened for work: what all its copies share."""
+
+    sample: Sample
+    raw: bytes
+    picture: Picture
+    tracer: Tracer
+    masked: list[Instance]
+    masks: list[NDArray[np.uint8]]
+    prepared: Any
+    seen: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -113,12 +127,19 @@ class Worker:
     def __init__(self, plan: Plan, policy: Policy, limits: Limits, empty: str, quality: int) -> None:
         self.plan, self.policy, self.limits, self.empty, self.quality = plan, policy, limits, empty, quality
 
-    def draw(self, sample: Sample, picture: Picture, replica: int, attempt: int, path: str) -> Made:
+    def open(self, sample: Sample) -> Source:
+        """Decodes a sample; Skip if it cannot be multiplied."""
+        raw, picture = load(self.plan.data, sample)
+        masked = [i for i in sample.objects() if i.rle is not None]
+        masks = [rle.decode(i.rle.counts, i.rle.h, i.rle.w) for i in masked if i.rle is not None]
+        tracer = Tracer(sample, self.plan.data.categories)
+        return Source(sample, raw, picture, tracer, masked, masks, self.plan.writer.prepare(sample))
+
+    def draw(self, source: Source, replica: int, attempt: int, path: str) -> Made:
         """One attempt at one copy."""
+        sample, picture, before = source.sample, source.picture, source.masks
         h, w = picture.image.shape[:2]
         data: dict[str, Any] = {"image": picture.image}
-        masked = [i for i in sample.objects() if i.rle is not None]
-        before = [rle.decode(i.rle.counts, i.rle.h, i.rle.w) for i in masked if i.rle is not None]
         masks = [*before, *([picture.alpha] if picture.alpha is not None else [])]
         if masks:
             data["masks"] = masks
@@ -138,25 +159,25 @@ class Worker:
             image = _with_alpha(image, moved.pop())
         elif picture.gray:
             image = _gray_again(image)
-        pairs = {id(i): (b, np.asarray(a)) for i, b, a in zip(masked, before, moved, strict=True)}
-        objects, dropped = map_sample(record["ops"], sample, size, pairs, self.limits, self.plan.data.categories)
+        pairs = {id(i): (b, np.asarray(a)) for i, b, a in zip(source.masked, before, moved, strict=True)}
+        objects, dropped = source.tracer.map(record["ops"], size, pairs, self.limits)
         channels = 1 if image.ndim == 2 else image.shape[2]
         return Made(Copy(sample, replica, path, size, objects, channels), image, record, attempt, key, dropped)
 
-    def copy(self, sample: Sample, picture: Picture, replica: int, path: str, seen: set[str]) -> Made | None:
+    def copy(self, source: Source, replica: int, path: str) -> Made | None:
         """The copy, drawn again while it lost all objects or repeats an earlier one; None if it is dropped."""
-        had = bool(sample.objects())
+        had = bool(source.tracer.objects)
         for attempt in range(REDRAWS + 1):
-            made = self.draw(sample, picture, replica, attempt, path)
+            made = self.draw(source, replica, attempt, path)
             lost = had and not made.copy.objects
             if lost and self.empty == "drop":
                 return None
             if lost and self.empty == "redraw":
                 continue
             ops = json.dumps(made.record["ops"], default=repr)
-            if ops in seen and attempt < REDRAWS:
+            if ops in source.seen and attempt < REDRAWS:
                 continue
-            seen.add(ops)
+            source.seen.add(ops)
             return made
         return None
 

@@ -15,7 +15,7 @@ from .._core import ConfigError
 from . import jsonspan, rle
 from .coco import CocoDoc, CocoImage
 from .model import Copy, Dataset, Instance, Mapped, Sample
-from .polygon import area, extent
+from .polygon import area, extent, is_amodal
 
 MAX_ID = 1 << 53
 
@@ -53,7 +53,17 @@ class Writer:
     def label_bytes(self, copy: Copy) -> bytes | None:
         return None
 
-    def record(self, copy: Copy) -> bytes:
+    def prepare(self, sample: Sample) -> dict[tuple[int, str, int], dict[str, Any]]:
+        """The sample's source records, parsed once for all its copies."""
+        found = {}
+        for number, entry in sample.raw.items():
+            found[number, "images", entry.index] = json.loads(_text(self.docs[number], "images", entry.index))
+        for instance in sample.instances:
+            text = _text(self.docs[instance.doc], "annotations", instance.raw)
+            found[instance.doc, "annotations", instance.raw] = json.loads(text)
+        return found
+
+    def record(self, copy: Copy, prepared: Any) -> bytes:
         """The copy's records for all documents as one JSON line: [[doc, image, [annotation, …]], …]."""
         rows = []
         for number, entry in copy.sample.raw.items():
@@ -65,7 +75,7 @@ class Writer:
             source: CocoImage = entry
             first_image, first = self.first_ids[number]
             plan = (copy.replica - 1) * len(self.image_rank[number]) + rank
-            image = json.loads(_text(doc, "images", source.index))
+            image = dict(prepared[number, "images", source.index])
             image_id = _new_id(image["id"], first_image + plan, copy.replica)
             image["id"] = image_id
             image["file_name"] = _renamed(source.file_name, copy.path)
@@ -81,7 +91,7 @@ class Writer:
                     continue
                 place = first + (copy.replica - 1) * doc.count + instance.rank
                 for mapped in done.get(id(instance)) or (None,):
-                    raw = json.loads(_text(doc, "annotations", instance.raw))
+                    raw = dict(prepared[number, "annotations", instance.raw])
                     raw["image_id"] = image_id
                     if mapped is not None and (mapped.changed or instance.clipped or copy.sample.frame == "stored"):
                         _replace_geometry(raw, mapped)
@@ -163,7 +173,9 @@ def _renamed(file_name: str, path: str) -> str:
 
 def rounded_parts(parts: list[array[float]]) -> list[list[float]]:
     """Parts to two decimals; those that rounding made empty are left out."""
-    rounded = [[round(v, 2) for v in part] for part in parts]
+    import numpy as np
+
+    rounded: list[list[float]] = [np.round(np.frombuffer(part), 2).tolist() for part in parts]
     return [p for p in rounded if len(p) >= 6 and area(p) > 0]
 
 
@@ -210,14 +222,3 @@ def _pixel(value: float, whole: bool, mapped: Mapped) -> float:
     if whole:
         return max(0, round(value - 0.5))
     return round(value - 0.5, 2)
-
-
-def is_amodal(instance: Instance) -> bool:
-    """The source's box is not its outline's extent (more than 2 px and 2 %), so it is mapped by itself."""
-    if not instance.parts or instance.box is None:
-        return False
-    outline = extent(instance.parts)
-    box = instance.box
-    scale = max(box[2] - box[0], box[3] - box[1])
-    off = max(abs(a - b) for a, b in zip(outline, box, strict=True))
-    return off > 2 and off > 0.02 * scale

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from .coco_write import is_amodal
 from .model import Box, Category, Instance, Mapped, Sample
-from .polygon import area, extent
+from .polygon import area, extent, is_amodal
 
 #: a piece of an outline below this many square pixels is noise of the clipping
 LEAST_PART = 1.0
@@ -32,13 +31,12 @@ _PROBES = 1024
 
 @dataclass(slots=True)
 class Dropped:
-    """An object that left, why, and where it would have been (unclipped)."""
+    """An object that left, and why."""
 
     instance: Instance
     reason: str
     value: float
     limit: float
-    box: Box | None
 
     def text(self) -> str:
         """`visibility 0.04 < 0.1`."""
@@ -62,51 +60,71 @@ def _ring(flat: Sequence[float]) -> NDArray[np.float64]:
     return np.array(flat, np.float64).reshape(-1, 2)
 
 
-def map_sample(
-    ops: Sequence[Any],
-    sample: Sample,
-    size: tuple[int, int],
-    masks: dict[int, tuple[NDArray[np.uint8], NDArray[np.uint8]]],
-    limits: Limits,
-    categories: list[Category],
-) -> tuple[list[Mapped], list[Dropped]]:
-    """The sample's objects in the new image of `size`; `masks` holds run-length masks before and after, by id of
-    instance. A mirrored copy that a reflecting border shows is an object of its own, after the one it copies."""
-    objects = sample.objects()
-    if not objects:
-        return [], []
-    plan = _Plan()
-    for instance in objects:
-        plan.add(instance)
-    plan.trace(ops, sample.size)
-    kept: list[Mapped] = []
-    dropped: list[Dropped] = []
-    for number, instance in enumerate(objects):
-        candidates = _candidates(plan, number, instance, size, masks, ops, sample)
-        best: Dropped | None = None
-        found = False
-        for mapped in candidates:
-            short = min(mapped.box[2] - mapped.box[0], mapped.box[3] - mapped.box[1])
-            if mapped.share < limits.visibility:
-                best = best or Dropped(instance, "visibility", mapped.share, limits.visibility, None)
-            elif short < limits.side:
-                best = best or Dropped(instance, "side", short, limits.side, None)
-            else:
+class Tracer:
+    """One sample's objects, ready to be sent through any number of runs."""
+
+    def __init__(self, sample: Sample, categories: list[Category]) -> None:
+        self.sample, self.categories = sample, categories
+        self.objects = sample.objects()
+        self.plan = _Plan()
+        for instance in self.objects:
+            self.plan.add(instance)
+
+    def map(
+        self,
+        ops: Sequence[Any],
+        size: tuple[int, int],
+        masks: dict[int, tuple[NDArray[np.uint8], NDArray[np.uint8]]],
+        limits: Limits,
+    ) -> tuple[list[Mapped], list[Dropped]]:
+        """The objects in the new image of `size`; `masks` holds run-length masks before and after, by id of instance.
+
+        A mirrored copy that a reflecting border shows is an object of its own, after the one it copies.
+        """
+        kept: list[Mapped] = []
+        dropped: list[Dropped] = []
+        if not self.objects:
+            return kept, dropped
+        plan, sample = self.plan, self.sample
+        moved = plan.trace(ops, sample.size)
+        for number, instance in enumerate(self.objects):
+            best: Dropped | None = None
+            found = False
+            for mapped in _candidates(plan, moved, number, instance, size, masks, ops, sample):
+                short = min(mapped.box[2] - mapped.box[0], mapped.box[3] - mapped.box[1])
+                if mapped.share < limits.visibility:
+                    best = best or Dropped(instance, "visibility", mapped.share, limits.visibility)
+                    continue
+                if short < limits.side:
+                    best = best or Dropped(instance, "side", short, limits.side)
+                    continue
                 if instance.keypoints is not None:
                     if found:
                         mapped.keypoints = [(0.0, 0.0, 0)] * len(instance.keypoints)
                     else:
-                        mapped.keypoints = _keypoints(ops, sample, instance, plan.dots_shown(number), categories)
+                        shown = plan.dots_shown(moved, number)
+                        mapped.keypoints = _keypoints(ops, sample, instance, shown, self.categories)
                     mapped.changed = mapped.changed or mapped.keypoints != instance.keypoints
-                mapped.extras = [None] * len(plan.extras[number]) if found else plan.extra_boxes(number, size)
+                extras = plan.extras[number]
+                mapped.extras = [None] * len(extras) if found else plan.extra_boxes(moved, number, size)
                 mapped.ghost = found
                 found = True
                 kept.append(mapped)
-        if not found:
-            gone = best or Dropped(instance, "visibility", 0.0, limits.visibility, None)
-            gone.box = _loose(ops, sample, instance)
-            dropped.append(gone)
-    return kept, dropped
+            if not found:
+                dropped.append(best or Dropped(instance, "visibility", 0.0, limits.visibility))
+        return kept, dropped
+
+    def where(self, ops: Sequence[Any], gone: Dropped) -> Box | None:
+        """Where a dropped box would have been, unclipped."""
+        assert gone.instance.box is not None
+        rows, _ = _core.trace_boxes(ops, self.sample.size, np.array([gone.instance.box], np.float64))
+        if not len(rows):
+            return None
+        x0, y0, x1, y1 = (float(v) for v in rows[0])
+        return x0, y0, x1, y1
+
+
+_Moved = dict[int, list[tuple[float, list["array[float]"]]]]
 
 
 class _Plan:
@@ -118,7 +136,6 @@ class _Plan:
         self.own: list[int | None] = []
         self.extras: list[list[int | None]] = []
         self.dots: list[list[int]] = []
-        self.moved: dict[int, list[tuple[float, list[array[float]]]]] = {}
 
     def _take(self, rings: list[Sequence[float]]) -> int:
         self.objects.append([_ring(flat) for flat in rings])
@@ -139,27 +156,30 @@ class _Plan:
             ]
         )
 
-    def trace(self, ops: Sequence[Any], size: tuple[int, int]) -> None:
-        """One crossing for all."""
+    def trace(self, ops: Sequence[Any], size: tuple[int, int]) -> _Moved:
+        """One crossing for all: what became of each object, by its number."""
+        moved: _Moved = {}
         for index, share, rings in _core.trace_outlines(ops, size, self.objects):
-            flat = [array("d", np.asarray(ring, np.float64).reshape(-1).tolist()) for _, ring in rings]
-            self.moved.setdefault(int(index), []).append((float(share), flat))
+            flat = [array("d", ring.tobytes()) for _, ring in rings]
+            moved.setdefault(int(index), []).append((float(share), flat))
+        return moved
 
-    def extra_boxes(self, number: int, size: tuple[int, int]) -> list[Box | None]:
+    def extra_boxes(self, moved: _Moved, number: int, size: tuple[int, int]) -> list[Box | None]:
         """The boxes of an object's named parts; None for one that is gone."""
         found = []
         for extra in self.extras[number]:
-            moved = self.moved.get(extra, []) if extra is not None else []
-            found.append(_hull(moved[0][1], size) if moved else None)
+            pieces = moved.get(extra, []) if extra is not None else []
+            found.append(_hull(pieces[0][1], size) if pieces else None)
         return found
 
-    def dots_shown(self, number: int) -> list[bool]:
+    def dots_shown(self, moved: _Moved, number: int) -> list[bool]:
         """Which labelled keypoints the frame never cut off."""
-        return [any(share >= 0.5 for share, _ in self.moved.get(dot, [])) for dot in self.dots[number]]
+        return [any(share >= 0.5 for share, _ in moved.get(dot, [])) for dot in self.dots[number]]
 
 
 def _candidates(
     plan: _Plan,
+    moved: _Moved,
     number: int,
     instance: Instance,
     size: tuple[int, int],
@@ -178,8 +198,8 @@ def _candidates(
         changed = not same_size or not np.array_equal(before, after)
         return [Mapped(instance, box, _mask_share(ops, sample, instance, after), changed, mask=after)]
     own = plan.own[number]
-    boxes = plan.moved.get(own, []) if own is not None else []
-    outlines = plan.moved.get(plan.outline[number], [])
+    boxes = moved.get(own, []) if own is not None else []
+    outlines = moved.get(plan.outline[number], [])
     found = []
     for place, (share, rings) in enumerate(outlines):
         if not instance.parts:
@@ -211,13 +231,6 @@ def _hull(pieces: list[array[float]], size: tuple[int, int]) -> Box | None:
         return None
     box = _inside(extent(pieces), size)
     return box if box[2] > box[0] and box[3] > box[1] else None
-
-
-def _loose(ops: Sequence[Any], sample: Sample, instance: Instance) -> Box | None:
-    """Where a dropped box would have been, for the sheet."""
-    assert instance.box is not None
-    rows, _ = _core.trace_boxes(ops, sample.size, np.array([instance.box], np.float64))
-    return tuple(float(v) for v in rows[0]) if len(rows) else None  # type: ignore[return-value]
 
 
 def mask_extent(mask: NDArray[np.uint8]) -> Box | None:

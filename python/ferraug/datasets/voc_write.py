@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from .model import Box, Copy, Dataset, Mapped, Sample
 from .paths import MAX_XML, read_bytes, stem
@@ -101,7 +102,10 @@ class Writer:
         for tag, text in zip(("xmin", "ymin", "xmax", "ymax"), texts, strict=True):
             _put(element.find(tag), raw, edits, text)
 
-    def record(self, copy: Copy) -> bytes:
+    def prepare(self, sample: Sample) -> None:
+        """Nothing is parsed ahead."""
+
+    def record(self, copy: Copy, prepared: Any) -> bytes:
         """Lists need the source's and the copy's stem."""
         return json.dumps([copy.sample.path, copy.path]).encode()
 
