@@ -34,7 +34,7 @@ impl FromVal for Kernel {
     fn from_val(v: &Val) -> Result<Self> {
         let bad = || Error::value(format!("expected weights(k, k² numbers), got {v:?}"));
         match v {
-            Val::List(items) if items.len() == 3 && items[0] == Val::Str("weights") => {
+            Val::List(items) if items.len() == 3 && items[0].word() == Some("weights") => {
                 let (k, w) = (usize::from_val(&items[1])?, Vec::from_val(&items[2])?);
                 if k % 2 == 0 || w.len() != k * k {
                     return Err(bad());

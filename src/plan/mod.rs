@@ -273,7 +273,7 @@ impl Planner<'_> {
             }
             Pixels::Pad(before, n, border, fill) => {
                 // The fill must fit the channels even if nothing is read from the border.
-                fill.values(self.open.out.c)?;
+                fill.check(self.open.out.c)?;
                 self.pad(before, n, border, &fill);
             }
             Pixels::Source(source) => self.source(source)?,
@@ -308,7 +308,7 @@ impl Planner<'_> {
             _ => {}
         }
         if let Source::Warp { fill, .. } = &source {
-            fill.values(out.c)?;
+            fill.check(out.c)?;
         }
         self.open.origin = [0; 3];
         self.open.source = Some(source);
