@@ -23,20 +23,29 @@ D4_ELEMENTS = ("e", "r90", "r180", "r270", "v", "hvt", "h", "t")
 class Stream:
     """Our draws under the names of `random.Random` and `numpy.random.Generator`."""
 
-    def __init__(self, seed: int, key: int, node: int) -> None:
+    def __init__(self, seed: int, key: int, node: int, name: str = "") -> None:
         self.draw = _core.Draw(seed, (key,))
         self.draw.begin(node, 1.0)
+        self.name = name
 
     def random(self) -> float:
         return self.draw.random()
 
     def uniform(self, low: float, high: float) -> float:
+        if self.name == "ShiftScaleRotate" and low == high == 0:
+            return 0.0  # the shear that 2.0.8 draws and does not have
         return self.draw.uniform(low, high)
 
     def randint(self, low: int, high: int) -> int:
+        if self.name == "Affine" and low == high == 0:
+            return 0  # no translation asked for: we draw none
         return self.draw.integers(int(low), int(high))
 
     def choice(self, options: Any) -> Any:
+        if self.name == "Affine":
+            return options[0 if self.draw.random() < 0.5 else 1]
+        if isinstance(options, (list, np.ndarray)) and len(options) == 1:
+            return options[0]
         return options[self.draw.integers(0, len(options) - 1)]
 
     def shuffle(self, values: Any) -> None:
@@ -92,7 +101,7 @@ def both(
         is_check_shapes=check_shapes,
     )
     got, record = ours.run(data, key=key, record=True)
-    stream = Stream(SEED, key, _core.fold_node(ROOT, 0))
+    stream = Stream(SEED, key, _core.fold_node(ROOT, 0), name)
     theirs = A.Compose(
         [A.NoOp()],
         bbox_params=None if bbox is None else A.BboxParams(**bbox),
