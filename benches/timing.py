@@ -1,7 +1,8 @@
 """Interleaved timing: every contender in turn, round after round, in one process.
 
 Absolute times drift with the machine; in one run the contenders drift together, so that ratios hold. The figure of a
-contender is its least time over all rounds: whatever else ran made it slower, never faster.
+contender is its least time over all rounds: whatever else ran made it slower, never faster. A call whose work is drawn
+starts every round from the same seed, and the least is taken of every single call of the sequence, then their mean.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from statistics import median
+from statistics import fmean, median
 from time import perf_counter_ns
 from typing import Any
 
@@ -19,8 +20,7 @@ Call = Callable[[], Any]
 
 @dataclass
 class Contender:
-    """A call to time. `reset` goes before each sample, so that random calls draw the same numbers in every round;
-    `count` fixes the calls a sample then needs."""
+    """A call to time. `reset` puts it back to its seed, from which `count` calls make a sample."""
 
     name: str
     call: Call
@@ -39,8 +39,6 @@ class Figure:
 
 def sample(contender: Contender, count: int) -> float:
     """Nanoseconds a call, over so many calls."""
-    if contender.reset is not None:
-        contender.reset()
     call = contender.call
     start = perf_counter_ns()
     for _ in repeat(None, count):
@@ -48,11 +46,21 @@ def sample(contender: Contender, count: int) -> float:
     return (perf_counter_ns() - start) / count
 
 
+def each_call(contender: Contender) -> list[int]:
+    """Nanoseconds of every call of a sample that starts from a seed."""
+    assert contender.reset is not None and contender.count is not None
+    contender.reset()
+    call = contender.call
+    times = []
+    for _ in repeat(None, contender.count):
+        start = perf_counter_ns()
+        call()
+        times.append(perf_counter_ns() - start)
+    return times
+
+
 def calibrate(contender: Contender, target_ns: float) -> int:
     """How many calls make a sample of that length; warms the contender up."""
-    if contender.count is not None:
-        sample(contender, contender.count)
-        return contender.count
     sample(contender, 1)
     count = 1
     while True:
@@ -64,7 +72,8 @@ def calibrate(contender: Contender, target_ns: float) -> int:
 
 def interleave(contenders: Sequence[Contender], rounds: int, target_ms: float) -> dict[str, Figure]:
     """Times all contenders A B C A B C …; starts each round with another one, so that no place in the order is fixed."""
-    counts = {c.name: calibrate(c, target_ms * 1e6) for c in contenders}
+    seeded = {c.name: each_call(c) for c in contenders if c.reset is not None}
+    counts = {c.name: calibrate(c, target_ms * 1e6) for c in contenders if c.reset is None}
     times: dict[str, list[float]] = {c.name: [] for c in contenders}
     gc.collect()
     gc.disable()
@@ -72,10 +81,17 @@ def interleave(contenders: Sequence[Contender], rounds: int, target_ms: float) -
         for r in range(rounds):
             k = r % len(contenders)
             for c in (*contenders[k:], *contenders[:k]):
-                times[c.name].append(sample(c, counts[c.name]) / 1e3)
+                if c.reset is None:
+                    times[c.name].append(sample(c, counts[c.name]) / 1e3)
+                else:
+                    now = each_call(c)
+                    times[c.name].append(fmean(now) / 1e3)
+                    seeded[c.name] = list(map(min, seeded[c.name], now))
     finally:
         gc.enable()
-    return {name: Figure(min(t), median(t), t) for name, t in times.items()}
+    return {
+        name: Figure(fmean(seeded[name]) / 1e3 if name in seeded else min(t), median(t), t) for name, t in times.items()
+    }
 
 
 def ratio(figures: dict[str, Figure], other: str, ours: str = "ferraug") -> float:
