@@ -13,7 +13,7 @@ ops! {
     pub enum Stencil {
         /// Separable Gaussian of `k` taps (odd): exp(−x²/2σ²) on integers, normalised.
         "gauss" Gauss { k: usize, sigma: f64 },
-        /// Correlation (kernel not flipped), centre anchor.
+        /// Correlation (kernel not flipped), centre anchor; f32 results are clipped to 0..1.
         "conv" Conv { kernel: Kernel },
     }
 }

@@ -310,8 +310,13 @@ impl Planner<'_> {
         if let Source::Warp { fill, .. } = &source {
             fill.check(out.c)?;
         }
+        // Weights of either sign leave the range: bytes saturate, floats are clipped.
+        let clips = matches!(source, Source::Conv { .. }) && out.dtype == DType::F32;
         self.open.origin = [0; 3];
         self.open.source = Some(source);
+        if clips {
+            self.step(Step::Clamp(0.0, 1.0));
+        }
         Ok(())
     }
 

@@ -115,14 +115,14 @@ impl Number for i16 {
 
     #[inline(always)]
     fn prepare<T: Sample>(sample: T) -> i16 {
-        match T::as_u8s(std::slice::from_ref(&sample)) {
+        match T::bytes(std::slice::from_ref(&sample)) {
             Some(&[v]) => (v as i16 - 128) << 7,
             _ => unreachable!("fixed point is for bytes"),
         }
     }
 
     fn prepare_row<T: Sample>(samples: &[T], out: &mut [i16]) {
-        prepare_fixed(T::as_u8s(samples).expect("fixed point is for bytes"), out);
+        prepare_fixed(T::bytes(samples).expect("fixed point is for bytes"), out);
     }
 
     fn sum(acc: &mut [i16], base: &[i16], terms: &[Term<i16>]) {
@@ -134,7 +134,7 @@ impl Number for i16 {
     }
 
     fn sum_to<T: Sample>(out: &mut [T], acc: &mut [i16], base: &[i16], terms: &[Term<i16>]) {
-        let out = T::as_u8s_mut(out).expect("fixed point is for bytes");
+        let out = T::bytes_mut(out).expect("fixed point is for bytes");
         #[cfg(target_arch = "x86_64")]
         if level() >= Level::V3 && (1..=x86::gauss::MOST).contains(&terms.len()) {
             return x86::gauss::sum_to_bytes(out, base, terms);
