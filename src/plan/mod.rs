@@ -226,8 +226,17 @@ pub fn plan(ops: &[Op], from: usize, lane: LaneInfo, rewrites: Rewrites) -> Resu
         next_buffer: 1,
     };
     let mut i = from;
+    let mut depth: i32 = ops[..from].iter().map(Op::nesting).sum();
     while i < ops.len() {
-        i = p.take(i).map_err(|e| e.at(i))?;
+        // Between the brackets of an aside only image lanes move.
+        depth += ops[i].nesting();
+        if lane.role == Role::Mask && depth > 0 {
+            i += 1;
+            continue;
+        }
+        let next = p.take(i).map_err(|e| e.at(i))?;
+        depth += ops[i + 1..next].iter().map(Op::nesting).sum::<i32>();
+        i = next;
     }
     if !p.asides.is_empty() {
         return Err(Error::value("aside without its join"));
