@@ -102,7 +102,8 @@ impl Filter {
         sum: Option<Sum>,
     ) -> Filter {
         let n = (x.first.len() * c).next_multiple_of(PAD);
-        let fetch = Fetch::new(&x, c, src.0, sum.is_none());
+        #[allow(unused_mut)]
+        let mut fetch = Fetch::new(&x, c, src.0, sum.is_none());
         let down_first = sum.is_none() && src.1 >= dst_h;
         let mut fixed = Vec::new();
         if let Some(sum) = sum {
@@ -128,7 +129,16 @@ impl Filter {
         #[cfg(target_arch = "x86_64")]
         let fast = sum.and_then(|sum| {
             let split = matches!(sum, Sum::Whole(one) if one > 1 << 14);
-            let mut s = Shuffle::new(simd::level(), &fetch.off, c, narrow)?;
+            let shuffle = |f: &Fetch| Shuffle::new(simd::level(), &f.off, c, narrow);
+            // Windows of the whole row beat copying the taps, if they are long enough.
+            let whole = Fetch::new(&x, c, src.0, true);
+            let mut s = match shuffle(&whole) {
+                Some(s) => {
+                    fetch = whole;
+                    s
+                }
+                None => shuffle(&fetch)?,
+            };
             let w = s.weights(&fixed, x.k, narrow, split);
             Some((s, w))
         });

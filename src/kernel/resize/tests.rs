@@ -18,7 +18,7 @@ const ALL: [Interp; 7] = [
 ];
 
 /// Source and target sizes: odd, single pixels, up, down, mixed, halves, and wide enough for every vector width.
-const SIZES: [[usize; 4]; 18] = [
+const SIZES: [[usize; 4]; 20] = [
     [7, 5, 13, 9],
     [5, 1, 9, 3],
     [1, 5, 3, 9],
@@ -33,6 +33,8 @@ const SIZES: [[usize; 4]; 18] = [
     [100, 37, 130, 20],
     [300, 20, 31, 7],
     [300, 9, 32, 9],
+    [300, 9, 60, 5],
+    [290, 8, 77, 7],
     [33, 33, 32, 32],
     [150, 6, 64, 4],
     [17, 17, 17, 17],
