@@ -28,7 +28,7 @@ from ferraug.compose import (
 )
 from ferraug.custom import BasicTransform, DualTransform, ImageOnlyTransform, Lambda
 from ferraug.keypoints import KeypointParams
-from ferraug.replay import replay
+from ferraug.replay import ReplayCompose, replay
 from ferraug.serialize import from_dict, load, save, to_dict
 from ferraug.transform import Transform
 from ferraug.transforms import *  # noqa: F403
@@ -51,6 +51,7 @@ __all__ = [
     "OneOf",
     "OneOrOther",
     "RandomOrder",
+    "ReplayCompose",
     "SelectiveChannelTransform",
     "Sequential",
     "SomeOf",

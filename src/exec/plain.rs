@@ -50,10 +50,11 @@ pub fn run(
 ) -> Result<()> {
     let mut now = hold(src);
     let mut kept: Vec<Held> = Vec::new();
-    let mut depth: i32 = ops[..from].iter().map(Op::nesting).sum();
+    let mask = lane.role == Role::Mask;
+    let mut open: i32 = if mask { ops[..from].iter().map(Op::nesting).sum() } else { 0 };
     for (i, op) in ops.iter().enumerate().skip(from) {
-        depth += op.nesting();
-        if lane.role == Role::Mask && depth > 0 {
+        open += op.nesting();
+        if mask && (open > 0 || op.nesting() != 0) {
             continue;
         }
         let info = LaneInfo { shape: now.shape, ..lane };

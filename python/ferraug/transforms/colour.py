@@ -120,7 +120,7 @@ class Normalize(Transform):
 
 
 class ToFloat(Transform):
-    """Turn values into float32: v / max_value."""
+    """Turn values into float32: v / max_value; images of floats are taken to be in 0..1 already."""
 
     max_value: Maybe = Maybe(Float(), "What becomes 1; None is the highest value of the dtype.", default=None)
     p: Prob = Prob(default=1.0)
@@ -130,12 +130,13 @@ class ToFloat(Transform):
             raise ValueError("ToFloat: max_value must not be 0")
 
     def emit(self, ctx: Context) -> None:
-        peak = self.max_value or ctx.max_value
-        if not peak and ctx.dtype:
+        if ctx.dtype in ("float32", ""):
+            return
+        peak = 1.0 if ctx.dtype == "float64" else self.max_value or ctx.max_value
+        if not peak:
             raise RuntimeError(f"ToFloat: dtype {ctx.dtype} has no highest value; set max_value")
-        if ctx.dtype != "float32" or peak != 1:
-            ctx.op("cast", "float32", float(peak))
-            ctx.retype("float32", 1.0)
+        ctx.op("cast", "float32", float(peak))
+        ctx.retype("float32", 1.0)
 
 
 class HueSaturationValue(Transform):
