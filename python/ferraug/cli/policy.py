@@ -225,9 +225,7 @@ def load_json(raw: bytes, where: str) -> Any:
         return value
 
     try:
-        return json.loads(
-            raw.decode("utf-8-sig"), object_pairs_hook=pairs, parse_constant=constant, parse_float=number
-        )
+        return json.loads(raw.decode("utf-8-sig"), object_pairs_hook=pairs, parse_constant=constant, parse_float=number)
     except UnicodeDecodeError as error:
         raise ConfigError(f"{where}: not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:

@@ -79,7 +79,7 @@ class Run:
         self.notices += self.plan.notices
         self.options = {
             "copies": args.copies,
-            "policy": args.policy if not os.sep in args.policy else os.path.basename(args.policy),
+            "policy": args.policy if os.sep not in args.policy else os.path.basename(args.policy),
             "policy_hash": self.policy.hash,
             "seed": args.seed,
             "splits": args.splits or ["train"],
@@ -173,9 +173,7 @@ class Run:
             }
         )
 
-    def _work(
-        self, target: Target, totals: reporting.Totals, manifest: Spool, records: Spool, most: int
-    ) -> int | None:
+    def _work(self, target: Target, totals: reporting.Totals, manifest: Spool, records: Spool, most: int) -> int | None:
         """All sources and plain copies; an exit code if the run ends here."""
         data, plan = self.data, self.plan
         sources = {id(s) for s in plan.sources}
@@ -200,7 +198,7 @@ class Run:
                     job = next(waiting, None)
                     if job is None:
                         break
-                    running.add(pool.submit(*job))
+                    running.add(pool.submit(job[0], job[1]))
                 if not running:
                     break
                 finished, running = wait(running, timeout=0.1, return_when=FIRST_COMPLETED)

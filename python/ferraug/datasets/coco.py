@@ -330,7 +330,9 @@ class _Reader:
             else:
                 raise _Invalid("neither bbox nor outline")
             self.report.warn(where, "no bbox; derived from the outline")
-        instance = Instance(category=category, box=box, where=where, box_given=record.get("bbox"), parts=parts, rle=mask)
+        instance = Instance(
+            category=category, box=box, where=where, box_given=record.get("bbox"), parts=parts, rle=mask
+        )
         crowd = record.get("iscrowd")
         if crowd:
             instance.flags["crowd"] = True
@@ -477,7 +479,7 @@ def _rle(value: dict[str, Any], sample: Sample) -> Rle:
     compressed = isinstance(counts, str)
     if compressed:
         try:
-            counts = rle.from_string(counts)
+            counts = rle.from_string(str(counts))
         except ValueError as error:
             raise _Invalid(f"segmentation: {error}") from None
     if not isinstance(counts, list) or any(type(v) is not int or v < 0 for v in counts):

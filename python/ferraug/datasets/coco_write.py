@@ -123,9 +123,11 @@ class Writer:
                 if id(sample) in gone:
                     dropped["images"].add(sample.raw[number].index)
                     dropped["annotations"] |= {i.raw for i in sample.instances if i.doc == number}
-            added = {"images": _images(records, number), "annotations": self._annotations(records, number, spare)}
+            added: dict[str, Iterable[str]] = {
+                "images": _images(records, number),
+                "annotations": self._annotations(records, number, spare),
+            }
             yield doc.path, _encoded(doc.document, dropped, added)
-
 
     def _annotations(self, records: Callable[[], Iterable[bytes]], number: int, spare: int) -> Iterator[str]:
         style = self.styles[number][1]

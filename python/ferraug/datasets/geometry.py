@@ -161,7 +161,8 @@ class _Plan:
         moved: _Moved = {}
         for index, share, rings in _core.trace_outlines(ops, size, self.objects):
             flat = [array("d", ring.tobytes()) for _, ring in rings]
-            moved.setdefault(int(index), []).append((float(share), flat))
+            if flat:
+                moved.setdefault(int(index), []).append((float(share), flat))
         return moved
 
     def extra_boxes(self, moved: _Moved, number: int, size: tuple[int, int]) -> list[Box | None]:
@@ -198,8 +199,12 @@ def _candidates(
         changed = not same_size or not np.array_equal(before, after)
         return [Mapped(instance, box, _mask_share(ops, sample, instance, after), changed, mask=after)]
     own = plan.own[number]
-    boxes = moved.get(own, []) if own is not None else []
     outlines = moved.get(plan.outline[number], [])
+    if len(outlines) > 1:
+        outlines = _own_first(outlines, ops, sample, instance)
+    boxes = moved.get(own, []) if own is not None else []
+    if len(boxes) > 1:
+        boxes = _own_first(boxes, ops, sample, instance)
     found = []
     for place, (share, rings) in enumerate(outlines):
         if not instance.parts:
@@ -219,6 +224,24 @@ def _candidates(
         if hull is not None:
             found.append(Mapped(instance, hull, share, not unchanged, parts=parts))
     return found
+
+
+def _own_first(
+    outlines: list[tuple[float, list[array[float]]]], ops: Sequence[Any], sample: Sample, instance: Instance
+) -> list[tuple[float, list[array[float]]]]:
+    """The object before its mirrored copies: it is the one where the ops send the middle of its box."""
+    assert instance.box is not None
+    x0, y0, x1, y1 = instance.box
+    rows, _ = _core.trace_points(ops, sample.size, np.array([((x0 + x1) / 2, (y0 + y1) / 2)], np.float64), True)
+    if not len(rows):
+        return outlines
+    x, y = float(rows[0][0]), float(rows[0][1])
+
+    def far(outline: tuple[float, list[array[float]]]) -> float:
+        a, b, c, d = extent(outline[1])
+        return abs((a + c) / 2 - x) + abs((b + d) / 2 - y)
+
+    return sorted(outlines, key=far)
 
 
 def _inside(box: Box, size: tuple[int, int]) -> Box:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+
 from .._core import ConfigError
 from .common import SPLIT_NAMES, folder_split, open_sample
 from .model import Copy, Dataset, Reporter, Sample
