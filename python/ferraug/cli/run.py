@@ -68,10 +68,11 @@ class Run:
             self.old = check_target(args.src, args.out, args.overwrite)
         self.policy = Policy(args.policy, args.seed)
         self.notices += self.policy.notices
-        visibility = args.min_visibility if args.min_visibility is not None else self.policy.visibility
-        self.limits = Limits(
-            visibility=0.1 if visibility is None else visibility, side=2.0 if args.min_side is None else args.min_side
-        )
+        self.limits = Limits(**self.policy.minima)
+        if args.min_visibility is not None:
+            self.limits.visibility = args.min_visibility
+        if args.min_side is not None:
+            self.limits.side, self.limits.width, self.limits.height, self.limits.area = args.min_side, 0.0, 0.0, 0.0
         self.data: Dataset
         self.data, self.found = read_any(args.src, args.source)
         copies = args.copies if args.preview is None else max(args.copies, 1)
@@ -83,8 +84,7 @@ class Run:
             "policy_hash": self.policy.hash,
             "seed": args.seed,
             "splits": args.splits or ["train"],
-            "min_visibility": self.limits.visibility,
-            "min_side": self.limits.side,
+            "minima": {k: getattr(self.limits, k) for k in ("visibility", "side", "width", "height", "area")},
             "empty": args.empty,
             "format": args.format,
             "quality": args.quality,

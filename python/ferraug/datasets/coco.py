@@ -6,8 +6,8 @@
                       "keypoints": [x, y, v, …], "num_keypoints"}],
      "categories": [{"id", "name", "keypoints", "skeleton"}], …}
 
-Numbers are edges: the polygon 10,10 20,10 20,20 10,20 covers 100 pixels and has the box 10 10 10 10. Keypoints are pixel
-indices. Several files may describe the same images (instances, keypoints, captions): each keeps its own ids.
+Numbers are edges: the polygon 10,10 20,10 20,20 10,20 covers 100 pixels and has the box 10 10 10 10. Keypoints are
+pixel indices. Several files may describe the same images (instances, keypoints, captions): each keeps its own ids.
 """
 
 from __future__ import annotations

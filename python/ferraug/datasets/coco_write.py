@@ -132,8 +132,8 @@ class Writer:
     def _annotations(self, records: Callable[[], Iterable[bytes]], number: int, spare: int) -> Iterator[str]:
         style = self.styles[number][1]
         for line in records():
-            for doc, _, annotations in json.loads(line):
-                for record in annotations if doc == number else ():
+            for doc, _, rows in json.loads(line):
+                for record in rows if doc == number else ():
                     if isinstance(record, str):
                         yield record
                         continue

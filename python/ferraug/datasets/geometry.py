@@ -1,7 +1,7 @@
 """The instance lane: annotations of one sample through the ops of one run.
 
-The only file that calls the core's tracing functions. Outlines, and boxes as rings of four corners, are cut to the frame
-after every op that changes it, so that a part cropped away and padded back does not return; what an object keeps of its
+The only file that calls the core's tracing functions. Outlines, and boxes as rings of four corners, are cut to the
+frame after every op that changes it, so that a part cropped away and padded back does not return; what an object keeps of its
 area through all those cuts is its visible share. Nothing is filtered before the end.
 """
 
@@ -49,6 +49,23 @@ class Limits:
 
     visibility: float = 0.1
     side: float = 2.0
+    width: float = 0.0
+    height: float = 0.0
+    area: float = 0.0
+
+    def missed(self, box: Box, share: float) -> tuple[str, float, float] | None:
+        """(reason, value, limit) of the first minimum that the object does not reach."""
+        w, h = box[2] - box[0], box[3] - box[1]
+        for reason, value, limit in (
+            ("visibility", share, self.visibility),
+            ("side", min(w, h), self.side),
+            ("side", w, self.width),
+            ("side", h, self.height),
+            ("area", w * h, self.area),
+        ):
+            if value < limit:
+                return reason, value, limit
+        return None
 
 
 def _corners(box: Box) -> list[float]:
@@ -91,12 +108,9 @@ class Tracer:
             best: Dropped | None = None
             found = False
             for mapped in _candidates(plan, moved, number, instance, size, masks, ops, sample):
-                short = min(mapped.box[2] - mapped.box[0], mapped.box[3] - mapped.box[1])
-                if mapped.share < limits.visibility:
-                    best = best or Dropped(instance, "visibility", mapped.share, limits.visibility)
-                    continue
-                if short < limits.side:
-                    best = best or Dropped(instance, "side", short, limits.side)
+                missed = limits.missed(mapped.box, mapped.share)
+                if missed is not None:
+                    best = best or Dropped(instance, *missed)
                     continue
                 if instance.keypoints is not None:
                     if found:

@@ -1,4 +1,4 @@
-"""A folder of images without annotations. Folders named train, valid, val or test are splits; all other names are kept."""
+"""A folder of images without annotations. Folders named train, valid, val or test are splits."""
 
 from __future__ import annotations
 

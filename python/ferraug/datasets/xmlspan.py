@@ -1,6 +1,7 @@
 """XML with places: a light tree whose elements know where they lie in the bytes, so that a file is edited as text.
 
-No document types and no entities beyond the five of XML itself: a declaration of either is refused before it can expand.
+No document types and no entities beyond the five of XML itself: a declaration of either is refused before it can
+expand.
 """
 
 from __future__ import annotations
