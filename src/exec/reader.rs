@@ -1,7 +1,7 @@
 //! Where the rows of a stage come from: a window of the input, or a source over it.
 
 use crate::error::Result;
-use crate::image::view::{elements, elements_mut};
+use crate::image::view::{Bytes, elements, elements_mut};
 use crate::image::{Array, Border, Plane, RowsMut, Shape, Window};
 use crate::kernel::filter::{Conv, Separable};
 use crate::kernel::resize::Resize;
@@ -26,9 +26,9 @@ pub(super) struct Reader<'a> {
 }
 
 enum Make<'a> {
-    Window { fill: Vec<u8> },
+    Window { fill: Bytes },
     Resize { resize: Box<Resize>, nearest: bool },
-    Warp { warp: Warp<'a>, fill: Vec<u8> },
+    Warp { warp: Warp<'a>, fill: Bytes },
     Separable(Box<Separable>),
     Conv(Box<Conv>),
 }
@@ -47,7 +47,8 @@ impl<'a> Reader<'a> {
         let crop = window.as_crop();
         let (sw, sh) = (window.axes[2].n, window.axes[1].n);
         let make = match source {
-            None => Make::Window { fill: window.fill.pixel_bytes(s.dtype, s.c)? },
+            None if window.inside() => Make::Window { fill: Bytes::default() },
+            None => Make::Window { fill: Bytes::of(&window.fill.pixel_bytes(s.dtype, s.c)?) },
             Some(Source::Resize { w, h, interp }) => Make::Resize {
                 resize: Box::new(Resize::new(
                     (sw, sh),
@@ -65,7 +66,7 @@ impl<'a> Reader<'a> {
                     Coordinates::Homography(m) => Coords::Homography(*m),
                     Coordinates::Axes(xs, ys) => Coords::Axes { xs, ys },
                 };
-                let fill = fill.pixel_bytes(s.dtype, s.c)?;
+                let fill = Bytes::of(&fill.pixel_bytes(s.dtype, s.c)?);
                 Make::Warp { warp: Warp { coords, interp: *interp, border: *border }, fill }
             }
             Some(Source::Separable { kernel }) => {
@@ -103,9 +104,7 @@ impl<'a> Reader<'a> {
         if let Make::Window { fill } = &self.make {
             with_element!(out.dtype, E => {
                 let mut rows = RowsMut::<E>::packed(elements_mut(dst), out.w, n, out.c);
-                // Scratch rows and fills are byte vectors of whole elements; a fill may be misaligned, so it is copied.
-                let fill = owned_elements::<E>(fill);
-                copy::window_rows(&input.volume::<E>(), self.window, &fill, z, y0, &mut rows);
+                copy::window_rows(&input.volume::<E>(), self.window, elements(fill.bytes()), z, y0, &mut rows);
             });
             return;
         }
@@ -132,11 +131,11 @@ impl<'a> Reader<'a> {
             }, else unreachable!()),
             Make::Warp { warp, fill } if warp.interp.is_nearest() => with_element!(out.dtype, E => {
                 let mut rows = RowsMut::<E>::packed(elements_mut(dst), out.w, n, out.c);
-                warp::nearest_rows(&plane!(E), warp, &owned_elements::<E>(fill), ox, oy + y0, &mut rows);
+                warp::nearest_rows(&plane!(E), warp, elements::<E>(fill.bytes()), ox, oy + y0, &mut rows);
             }),
             Make::Warp { warp, fill } => with_sample!(out.dtype, T => {
                 let mut rows = RowsMut::<T>::packed(elements_mut(dst), out.w, n, out.c);
-                warp_rows(&plane!(T), warp, &owned_elements::<T>(fill), ox, oy + y0, &mut rows);
+                warp_rows(&plane!(T), warp, elements::<T>(fill.bytes()), ox, oy + y0, &mut rows);
             }, else unreachable!()),
             Make::Separable(kernel) => with_sample!(out.dtype, T => {
                 let mut rows = RowsMut::<T>::packed(elements_mut(dst), out.w, n, out.c);
@@ -150,11 +149,4 @@ impl<'a> Reader<'a> {
             }, else unreachable!()),
         }
     }
-}
-
-/// The elements of a short byte vector, whatever its alignment.
-pub(super) fn owned_elements<E: crate::image::Element>(bytes: &[u8]) -> Vec<E> {
-    let mut cells = crate::image::view::Bytes::default();
-    cells.resize(bytes.len()).copy_from_slice(bytes);
-    elements::<E>(cells.bytes()).to_vec()
 }

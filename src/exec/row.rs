@@ -37,7 +37,7 @@ struct Link<'a> {
 }
 
 enum Work<'a> {
-    Table(table::Prepared),
+    Table(&'a table::Prepared),
     Nest { channels: Option<&'a [usize]>, body: Box<Chain<'a>>, join: &'a Join, row: Bytes, picked: Bytes },
     Kept { reader: Reader<'a>, join: &'a Join, row: Bytes },
     Paint { region: paint::Prepared, ink: InkBytes },
@@ -46,7 +46,7 @@ enum Work<'a> {
 }
 
 enum InkBytes {
-    Color(Vec<u8>),
+    Color(Bytes),
     Random(u64),
     Each(u64),
 }
@@ -64,7 +64,7 @@ impl<'a> Chain<'a> {
         for (step, base) in steps {
             let output = step.shape_after(shape);
             let work = match step {
-                Step::Table(t) => Work::Table(table::Prepared::new(t.clone())),
+                Step::Table(t) => Work::Table(t),
                 Step::Nest { channels, body, join } => {
                     let mut inner = shape;
                     if let Some(list) = channels {
@@ -91,7 +91,7 @@ impl<'a> Chain<'a> {
                 Step::Paint { region, brush } => Work::Paint {
                     region: paint::Prepared::new(region),
                     ink: match brush {
-                        Brush::Color(bytes) => InkBytes::Color(bytes.clone()),
+                        Brush::Color(bytes) => InkBytes::Color(Bytes::of(bytes)),
                         Brush::Random(seed) => InkBytes::Random(*seed),
                         Brush::Each(seed) => InkBytes::Each(*seed),
                     },
@@ -191,7 +191,7 @@ impl Link<'_> {
                     project::weights_row::<T>(elements(src), elements_mut(dst), w, c, *channels);
                 }, else unreachable!()),
                 Step::Channels { index, fill } => with_element!(s.dtype, E => {
-                    let fill = vec![super::reader::owned_elements::<E>(fill)[0]; index.len()];
+                    let fill = vec![elements::<E>(Bytes::of(fill).bytes())[0]; index.len()];
                     color::channels_row::<E>(elements(src), elements_mut(dst), c, index, &fill);
                 }),
                 _ => {
@@ -233,7 +233,7 @@ impl Link<'_> {
                 let (z, y, x) = (z as i32, y as i32, x as i32);
                 match ink {
                     InkBytes::Color(color) => with_element!(s.dtype, E => {
-                        region.paint_color::<E>(elements_mut(row), &super::reader::owned_elements::<E>(color), z, y, x, c);
+                        region.paint_color::<E>(elements_mut(row), elements(color.bytes()), z, y, x, c);
                     }),
                     InkBytes::Random(seed) => with_sample!(s.dtype, T => {
                         region.paint_random::<T>(elements_mut(row), *seed, z, y, x, c);

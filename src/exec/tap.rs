@@ -49,11 +49,12 @@ pub(super) fn reduce(head: &Head, input: Array<'_>, z: Option<usize>, scratch: &
                 let counts = h.channel(k);
                 if *pil { histogram::equalize_table_pil(&counts) } else { histogram::equalize_table_cv(&counts) }
             };
-            vec![Step::Table(if shape.c == 1 {
+            let tables = if shape.c == 1 {
                 Table::Shared(table(0))
             } else {
                 Table::PerChannel((0..shape.c).map(table).collect())
-            })]
+            };
+            vec![Step::Table(tables.into())]
         }
         Tap::Standardize(mode) => standardize(&mut each, shape, *mode),
         Tap::PcaGray { channels } => vec![pca_gray(&mut each, shape, *channels)],

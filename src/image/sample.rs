@@ -192,21 +192,45 @@ macro_rules! with_element {
 
 /// A colour as the user gave it: one number for all components, or one for each.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fill(pub Vec<f64>);
+pub enum Fill {
+    /// The same number everywhere.
+    All(f64),
+    /// One number a component.
+    Each(Vec<f64>),
+}
 
 impl Fill {
     /// The same number everywhere.
     pub fn all(v: f64) -> Fill {
-        Fill(vec![v])
+        Fill::All(v)
+    }
+
+    /// The same colour with each number changed by `f`.
+    pub fn map(&self, f: impl Fn(f64) -> f64) -> Fill {
+        match self {
+            Fill::All(v) => Fill::All(f(*v)),
+            Fill::Each(list) => Fill::Each(list.iter().map(|v| f(*v)).collect()),
+        }
+    }
+
+    /// Whether there is a number for each of `c` components.
+    pub fn check(&self, c: usize) -> Result<()> {
+        match self {
+            Fill::Each(list) if list.len() != c && list.len() != 1 => {
+                Err(Error::value(format!("fill: {} values for {c} channels; give one number or {c}", list.len())))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// One number for each of `c` components.
     pub fn values(&self, c: usize) -> Result<Vec<f64>> {
-        match self.0.len() {
-            1 => Ok(vec![self.0[0]; c]),
-            n if n == c => Ok(self.0.clone()),
-            n => Err(Error::value(format!("fill: {n} values for {c} channels; give one number or {c}"))),
-        }
+        self.check(c)?;
+        Ok(match self {
+            Fill::All(v) => vec![*v; c],
+            Fill::Each(list) if list.len() == 1 => vec![list[0]; c],
+            Fill::Each(list) => list.clone(),
+        })
     }
 
     /// The bytes of one pixel: integers round half to even and saturate, floats are cast.

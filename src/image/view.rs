@@ -209,6 +209,12 @@ pub struct Bytes {
 struct Cell(#[allow(dead_code)] [u64; 8]);
 
 impl Bytes {
+    /// A copy of `bytes`.
+    pub fn of(bytes: &[u8]) -> Bytes {
+        let mut copy = Bytes::default();
+        copy.resize(bytes.len()).copy_from_slice(bytes);
+        copy
+    }
     /// Makes the buffer `len` bytes long; the content is unspecified (but initialised).
     pub fn resize(&mut self, len: usize) -> &mut [u8] {
         let cells = len.div_ceil(64);

@@ -2,6 +2,11 @@
 
 use crate::image::Sample;
 use crate::simd;
+#[cfg(target_arch = "x86_64")]
+use crate::{
+    kernel::x86,
+    simd::{Level, level},
+};
 
 simd! {
     fn lerp_clipped[T: Sample][T](kept: &[T], new: &mut [T], a: f32, b: f32, max: f32) {
@@ -29,6 +34,14 @@ simd! {
 /// 0..=1 if `clip` says so (albucore clips; NaN stays NaN).
 pub fn lerp_row<T: Sample>(kept: &[T], new: &mut [T], a: f32, b: f32, clip: bool) {
     assert_eq!(kept.len(), new.len());
+    #[cfg(target_arch = "x86_64")]
+    if level() >= Level::V3
+        && a.abs().max(b.abs()) < 1e6
+        && let Some(bytes) = x86::chw::as_u8(kept)
+    {
+        let done = x86::mix::lerp(bytes, x86::bytes_of_mut(new), a, b);
+        return lerp_free(&kept[done..], &mut new[done..], a, b);
+    }
     match clip {
         true => lerp_clipped(kept, new, a, b, T::MAX),
         false => lerp_free(kept, new, a, b),
@@ -44,11 +57,15 @@ pub fn lerp_row_into<T: Sample>(kept: &[T], new: &[T], dst: &mut [T], a: f32, b:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::{Level, set_level};
 
     #[test]
     fn bytes_round_half_to_even_and_saturate() {
+        let _guard = crate::kernel::level_lock();
         let kept: Vec<u8> = (0..=255).collect();
-        for (a, b) in [(0.5, 0.5), (0.3, 0.7), (1.2, -0.2), (2.0, 1.0), (-1.0, 0.1)] {
+        let weights = [(0.5, 0.5), (0.3, 0.7), (1.2, -0.2), (2.0, 1.0), (-1.0, 0.1), (1e9, 0.0), (f32::NAN, 1.0)];
+        for ((a, b), level) in weights.into_iter().flat_map(|w| Level::ALL.map(|l| (w, l))) {
+            set_level(level);
             for shift in [0u8, 1, 100] {
                 let new: Vec<u8> = kept.iter().map(|v| v.wrapping_mul(7).wrapping_add(shift)).collect();
                 let mut got = new.clone();

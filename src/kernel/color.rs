@@ -2,15 +2,15 @@
 
 use super::normalize::merge3;
 use super::planes::{BLOCK, Planes};
-use super::table::linear::pow_row;
 use crate::image::{Element, Sample};
+use crate::math::pow_row;
 use crate::simd;
 #[cfg(target_arch = "x86_64")]
 use crate::{
     kernel::x86,
     simd::{Level, level},
 };
-use std::sync::OnceLock;
+use std::{cmp::Ordering, sync::OnceLock};
 
 /// How a colour becomes gray.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -280,6 +280,58 @@ pub fn gray_f32_row(src: &[f32], dst: &mut [f32], method: Gray, c: usize, out_c:
     }
 }
 
+/// Fraction bits of a byte matrix.
+pub const MATRIX_SHIFT: u32 = 14;
+
+/// A matrix for bytes: weights in steps of 2⁻¹⁴ from −2 up to 2, offsets with the half that rounds.
+#[derive(Clone, Copy, Debug)]
+pub struct MatrixU8 {
+    /// Weights of R, G and B in each row.
+    pub weights: [[i16; 3]; 3],
+    /// What is added before the shift.
+    pub offsets: [i32; 3],
+}
+
+impl MatrixU8 {
+    /// The matrix in fixed point, if it fits.
+    fn new(m: &[[f32; 4]; 3]) -> Option<MatrixU8> {
+        let one = (1 << MATRIX_SHIFT) as f32;
+        let mut out = MatrixU8 { weights: [[0; 3]; 3], offsets: [0; 3] };
+        for (k, row) in m.iter().enumerate() {
+            for (w, q) in row.iter().zip(&mut out.weights[k]) {
+                // NaN fails the comparison.
+                if !matches!(w.abs().partial_cmp(&1.9999), Some(Ordering::Less)) {
+                    return None;
+                }
+                // Half to even, by the sum with 1.5·2²³.
+                *q = (w * one + 12_582_912.0).to_bits() as i16;
+            }
+            if !matches!(row[3].abs().partial_cmp(&4096.0), Some(Ordering::Less)) {
+                return None;
+            }
+            out.offsets[k] = (row[3] * one) as i32 + (1 << (MATRIX_SHIFT - 1));
+        }
+        Some(out)
+    }
+}
+
+simd! {
+    fn matrix_u8_planes(p: [&mut [u8]; 3], m: &MatrixU8, from: usize) {
+        let [r, g, b] = p;
+        let n = r.len();
+        let (g, b) = (&mut g[..n], &mut b[..n]);
+        for i in from..n {
+            let (x, y, z) = (r[i] as i32, g[i] as i32, b[i] as i32);
+            let out = |k: usize| {
+                let w = m.weights[k];
+                let sum = x * w[0] as i32 + y * w[1] as i32 + z * w[2] as i32 + m.offsets[k];
+                (sum >> MATRIX_SHIFT).clamp(0, 255) as u8
+            };
+            (r[i], g[i], b[i]) = (out(0), out(1), out(2));
+        }
+    }
+}
+
 simd! {
     fn matrix_planes[T: Sample][T](p: [&mut [T]; 3], m: &[[f32; 4]; 3], lo: f32, hi: f32) {
         let [r, g, b] = p;
@@ -292,19 +344,35 @@ simd! {
                 let v = if v < lo { lo } else { v };
                 T::from_f32(if v > hi { hi } else { v })
             };
-            r[i] = out(&m[0]);
-            g[i] = out(&m[1]);
-            b[i] = out(&m[2]);
+            (r[i], g[i], b[i]) = (out(&m[0]), out(&m[1]), out(&m[2]));
         }
     }
 }
 
-/// Three channels through three rows of weights and an offset, in place: ((m₀R + m₁G) + m₂B) + m₃.
+/// Three channels of bytes through three rows of weights and an offset, in place; rounded and saturated.
 ///
-/// u8 rounds half to even and saturates; f32 is clipped to 0..=1 if `clip` says so.
-pub fn matrix_row<T: Sample>(row: &mut [T], m: &[[f32; 4]; 3], clip: bool) {
-    assert!(row.len().is_multiple_of(3));
-    let (lo, hi) = if clip || T::MAX > 1.0 { (0.0, T::MAX) } else { (f32::NEG_INFINITY, f32::INFINITY) };
+/// Weights below 2 are rounded to 2⁻¹⁴ (OpenCV has 2⁻¹⁰), which moves a sum by less than 0.03; others are taken as they are.
+pub fn matrix_row(row: &mut [u8], m: &[[f32; 4]; 3]) {
+    match MatrixU8::new(m) {
+        Some(m) => Planes::over(row, |p| {
+            #[cfg(target_arch = "x86_64")]
+            let (mut p, done) = (p, 0);
+            #[cfg(target_arch = "x86_64")]
+            let done = if level() >= Level::V3 { x86::mix::matrix(&mut p, &m) } else { done };
+            #[cfg(not(target_arch = "x86_64"))]
+            let done = 0;
+            if done < p[0].len() {
+                matrix_u8_planes(p, &m, done);
+            }
+        }),
+        None => Planes::over(row, |p| matrix_planes(p, m, 0.0, 255.0)),
+    }
+}
+
+/// Three channels of f32 through three rows of weights and an offset, in place: ((m₀R + m₁G) + m₂B) + m₃, clipped to 0..=1
+/// if `clip` says so.
+pub fn matrix_f32_row(row: &mut [f32], m: &[[f32; 4]; 3], clip: bool) {
+    let (lo, hi) = if clip { (0.0, 1.0) } else { (f32::NEG_INFINITY, f32::INFINITY) };
     Planes::over(row, |p| matrix_planes(p, m, lo, hi));
 }
 
@@ -442,19 +510,31 @@ mod tests {
         let m = [[0.393, 0.769, 0.189, 0.0], [1.5, -0.686, 0.168, -3.5], [0.0, 0.0, -1.0, 255.0]];
         let src = row(3 * 400);
         let floats: Vec<f32> = src.iter().map(|v| *v as f32 / 255.0).collect();
+        let large = [[2.5, -0.7, 0.0, 0.0], [0.0, 1.0, 0.0, -1e5], [0.25, 0.25, 0.25, 0.5]];
         for level in Level::ALL {
             set_level(level);
-            let (mut got, mut clipped, mut free) = (src.clone(), floats.clone(), floats.clone());
-            matrix_row(&mut got, &m, false);
-            matrix_row(&mut clipped, &m, true);
-            matrix_row(&mut free, &m, false);
-            for i in 0..src.len() {
-                let (px, k) = (i / 3 * 3, i % 3);
-                let at = |x: f32, y: f32, z: f32| x * m[k][0] + y * m[k][1] + z * m[k][2] + m[k][3];
-                let y = at(src[px] as f32, src[px + 1] as f32, src[px + 2] as f32);
-                assert_eq!(got[i], y.round_ties_even().clamp(0.0, 255.0) as u8);
-                let y = at(floats[px], floats[px + 1], floats[px + 2]);
-                assert_eq!((free[i], clipped[i]), (y, y.clamp(0.0, 1.0)));
+            let (mut clipped, mut free) = (floats.clone(), floats.clone());
+            matrix_f32_row(&mut clipped, &m, true);
+            matrix_f32_row(&mut free, &m, false);
+            let of = |m: &[f32; 4], px: &[f32]| px[0] * m[0] + px[1] * m[1] + px[2] * m[2] + m[3];
+            for (i, px) in floats.chunks_exact(3).enumerate() {
+                for k in 0..3 {
+                    let y = of(&m[k], px);
+                    assert_eq!((free[3 * i + k], clipped[3 * i + k]), (y, y.clamp(0.0, 1.0)));
+                }
+            }
+            let (mut small, mut wide) = (src.clone(), src.clone());
+            matrix_row(&mut small, &m);
+            matrix_row(&mut wide, &large);
+            for (i, px) in src.chunks_exact(3).enumerate() {
+                let px = [px[0] as f32, px[1] as f32, px[2] as f32];
+                for k in 0..3 {
+                    let q = m[k].map(|w| (w as f64 * 16384.0).round_ties_even() as i64);
+                    let sum = px[0] as i64 * q[0] + px[1] as i64 * q[1] + px[2] as i64 * q[2] + q[3];
+                    assert_eq!(small[3 * i + k] as i64, ((sum + 8192) >> 14).clamp(0, 255));
+                    assert!((small[3 * i + k] as f32 - of(&m[k], &px).clamp(0.0, 255.0)).abs() < 0.53);
+                    assert_eq!(wide[3 * i + k], of(&large[k], &px).round_ties_even().clamp(0.0, 255.0) as u8);
+                }
             }
         }
     }

@@ -423,8 +423,8 @@ mod tests {
                 whole.add_row(&src);
                 parts.add_row(&src[..512 * c]);
                 parts.add_row(&src[512 * c..]);
-                for k in 0..c {
-                    assert_eq!((whole.channel(k), parts.channel(k)), (want[k], want[k]), "{level:?} {c}");
+                for (k, w) in want.iter().enumerate() {
+                    assert_eq!((whole.channel(k), parts.channel(k)), (*w, *w), "{level:?} {c}");
                 }
                 assert_eq!(whole.pixels(), 777);
             }

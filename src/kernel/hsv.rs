@@ -40,10 +40,10 @@ simd! {
             let (x, y, z) = (r[i] as i32, g[i] as i32, b[i] as i32);
             let v = x.max(y).max(z);
             let d = v - x.min(y).min(z);
-            // Reciprocals as OpenCV's tables hold them: 255·4096/v and 180·4096/(6·d), rounded half to even. The sum with
-            // 1.5·2²³ rounds; for v = 0 or d = 0 any finite number will do, since it is multiplied by 0.
-            let over_v = (1_044_480.0f32 / v.max(1) as f32 + 12_582_912.0).to_bits() as i32 - 0x4b40_0000;
-            let over_d = (122_880.0f32 / d.max(1) as f32 + 12_582_912.0).to_bits() as i32 - 0x4b40_0000;
+            // Reciprocals as OpenCV's tables hold them: 255·4096/v and 180·4096/(6·d), rounded to integers by the sum with
+            // 1.5·2²³. For v = 0 or d = 0 any finite number will do, since it is multiplied by 0.
+            let over_v = (1_044_480.0 / v.max(1) as f32 + 12_582_912.0).to_bits() as i32 - 0x4b40_0000;
+            let over_d = (122_880.0 / d.max(1) as f32 + 12_582_912.0).to_bits() as i32 - 0x4b40_0000;
             let s = (d * over_v + 2048) >> 12;
             let side = if v == x { y - z } else if v == y { z - x + 2 * d } else { x - y + 4 * d };
             let h = (side * over_d + 2048) >> 12;
@@ -103,7 +103,7 @@ simd! {
 /// The integer part of a number in 0..256.
 #[inline(always)]
 fn floor_u8(y: f32) -> u8 {
-    // At 2¹⁵ the last eight bits of an f32 are the fraction; above them stands the integer.
+    // The nearest integer, by the sum with 1.5·2²³, or the one below if that lies above.
     let down = (y + 12_582_912.0) - 12_582_912.0;
     let down = if down > y { down - 1.0 } else { down };
     (down + 12_582_912.0).to_bits() as u8

@@ -218,23 +218,52 @@ pub(crate) fn merge3<E: Element>(planes: [&[E]; 3], dst: &mut [E]) {
     merge_pixels::<E, 3>(planes, dst)
 }
 
+/// The divisor of [`cast_row`], with what makes division by a small integer cheap.
+#[derive(Clone, Copy, Debug)]
+pub struct Divisor {
+    max: f64,
+    /// 1/max in two parts, the first of 16 bits, if it may be multiplied with instead.
+    parts: Option<(f32, f32)>,
+}
+
+impl Divisor {
+    fn new(max: f64) -> Divisor {
+        // A byte over an integer of up to 12 bits stays 2⁻³⁷ of itself away from every midpoint of f32. Its product with
+        // the first part is exact and the second is good to 2⁻⁴⁰, so their sum rounds as the quotient does.
+        let small = max.fract() == 0.0 && (1.0..4096.0).contains(&max);
+        let high = f32::from_bits((1.0 / max as f32).to_bits() & 0xffff_ff00);
+        let parts = small.then(|| (high, (1.0 / max - high as f64) as f32));
+        Divisor { max, parts }
+    }
+}
+
 /// A stored number that [`cast_row`] can read. 16-bit floats come as their bits, in [`Half`].
 pub trait Real: Copy {
-    /// `self / max` in f32: divided in f64 and rounded once where the value has more than 24 bits.
-    fn over(self, max: f64) -> f32;
+    /// `self / max` in f32: correctly rounded for values and divisors of up to 24 bits, else through f64.
+    fn over(self, by: Divisor) -> f32;
 }
 
 macro_rules! real {
+    (byte $($t:ty)*) => { $(impl Real for $t {
+        #[inline(always)]
+        fn over(self, by: Divisor) -> f32 {
+            match by.parts {
+                Some((high, low)) => self as f32 * high + self as f32 * low,
+                None => self as f32 / by.max as f32,
+            }
+        }
+    })* };
     (narrow $($t:ty)*) => { $(impl Real for $t {
         #[inline(always)]
-        fn over(self, max: f64) -> f32 { self as f32 / max as f32 }
+        fn over(self, by: Divisor) -> f32 { self as f32 / by.max as f32 }
     })* };
     (wide $($t:ty)*) => { $(impl Real for $t {
         #[inline(always)]
-        fn over(self, max: f64) -> f32 { (self as f64 / max) as f32 }
+        fn over(self, by: Divisor) -> f32 { (self as f64 / by.max) as f32 }
     })* };
 }
-real!(narrow u8 i8 u16 i16 f32);
+real!(byte u8 i8);
+real!(narrow u16 i16 f32);
 real!(wide u32 i32 u64 i64 f64);
 
 /// The bits of an IEEE half-precision number.
@@ -258,8 +287,8 @@ impl Half {
 
 impl Real for Half {
     #[inline(always)]
-    fn over(self, max: f64) -> f32 {
-        self.to_f32() / max as f32
+    fn over(self, by: Divisor) -> f32 {
+        self.to_f32() / by.max as f32
     }
 }
 
@@ -268,8 +297,9 @@ simd! {
     pub fn cast_row[T: Real][T](src: &[T], dst: &mut [f32], max: f64) {
         let n = src.len();
         let dst = &mut dst[..n];
+        let by = Divisor::new(max);
         for i in 0..n {
-            dst[i] = src[i].over(max);
+            dst[i] = src[i].over(by);
         }
     }
 }
@@ -380,6 +410,17 @@ mod tests {
         assert_eq!(cast(0.25f32, 1.0), 0.25);
         assert_eq!(cast(0.1f64, 1.0), 0.1);
         assert_eq!(cast(Half(0x3800), 1.0), 0.5);
+    }
+
+    #[test]
+    fn bytes_are_divided_with_one_rounding() {
+        let all: Vec<u8> = (0..=u8::MAX).collect();
+        let mut got = vec![0.0; all.len()];
+        let whole = (1..5000).map(|max| max as f64);
+        for max in whole.chain([3.5, 1.1, 0.7, 1e-3, 12345.678]) {
+            cast_row(&all, &mut got, max);
+            assert!(all.iter().zip(&got).all(|(v, g)| *g == *v as f32 / max as f32), "{max}");
+        }
     }
 
     #[test]

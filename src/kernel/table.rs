@@ -17,6 +17,8 @@ use crate::{
 };
 
 /// A map of bytes, the same for all channels or one for each.
+// A table lives on the stack of the stage that uses it; boxing the common form would cost more than the size does.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Table {
     /// One for all channels.
@@ -42,7 +44,13 @@ impl Table {
 
     /// First this table, then `next`: exactly what two passes give.
     pub fn then(&self, next: &Table) -> Table {
-        let through = |a: &[u8; 256], b: &[u8; 256]| a.map(|v| b[v as usize]);
+        let through = |a: &[u8; 256], b: &[u8; 256]| {
+            let mut out = [0; 256];
+            for (out, v) in out.iter_mut().zip(a) {
+                *out = b[*v as usize];
+            }
+            out
+        };
         match (self, next) {
             (Table::Shared(a), Table::Shared(b)) => Table::Shared(through(a, b)),
             (Table::PerChannel(a), next) => {
@@ -55,7 +63,7 @@ impl Table {
 
 /// A clipped line in fixed point: entry v is `clamp((v·a + b) >> SHIFT)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Line {
+pub struct Line {
     /// Slope.
     pub a: i32,
     /// Offset, the rounding included.
@@ -75,7 +83,8 @@ impl Line {
     /// The line through slope `a` and offset `b`, if it gives every entry of `table`.
     fn fit(table: &[u8; 256], a: f32, b: f32) -> Option<Line> {
         let scale = (1u32 << Line::SHIFT) as f32;
-        if !(a.abs() * 256.0 + b.abs() < 1000.0) {
+        let reach = a.abs() * 256.0 + b.abs();
+        if reach.is_nan() || reach >= 1000.0 {
             return None;
         }
         // Half a unit up: an entry that f32 arithmetic puts exactly on an integer must not fall below it.
@@ -87,9 +96,9 @@ impl Line {
 simd! {
     fn line_gives(table: &[u8; 256], a: i32, b: i32) -> bool {
         let mut wrong = 0;
-        for v in 0..256 {
+        for (v, t) in table.iter().enumerate() {
             let y = ((v as i32).wrapping_mul(a).wrapping_add(b) >> Line::SHIFT).clamp(0, 255);
-            wrong |= y ^ table[v] as i32;
+            wrong |= y ^ *t as i32;
         }
         wrong == 0
     }

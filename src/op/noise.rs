@@ -52,14 +52,16 @@ pub struct FieldForm {
 impl FromVal for FieldForm {
     fn from_val(v: &Val) -> Result<Self> {
         match v {
-            Val::List(i) if i.len() == 8 && i[0] == Val::Str("noise") && i[2] == Val::Str("normal") => Ok(FieldForm {
-                seed: u64::from_val(&i[1])?,
-                mean: f64::from_val(&i[3])?,
-                std: f64::from_val(&i[4])?,
-                layout: Layout::from_val(&i[5])?,
-                gw: usize::from_val(&i[6])?,
-                gh: usize::from_val(&i[7])?,
-            }),
+            Val::List(i) if i.len() == 8 && i[0].word() == Some("noise") && i[2].word() == Some("normal") => {
+                Ok(FieldForm {
+                    seed: u64::from_val(&i[1])?,
+                    mean: f64::from_val(&i[3])?,
+                    std: f64::from_val(&i[4])?,
+                    layout: Layout::from_val(&i[5])?,
+                    gw: usize::from_val(&i[6])?,
+                    gh: usize::from_val(&i[7])?,
+                })
+            }
             _ => Err(Error::value(format!("expected noise(seed, \"normal\", mean, std, layout, gw, gh), got {v:?}"))),
         }
     }

@@ -43,7 +43,7 @@ pub struct RegionForm(Vec<[i32; 4]>);
 impl FromVal for RegionForm {
     fn from_val(v: &Val) -> Result<Self> {
         match v {
-            Val::List(items) if items.first() == Some(&Val::Str("rects")) && items.len() % 4 == 1 => {
+            Val::List(items) if items.first().and_then(Val::word) == Some("rects") && items.len() % 4 == 1 => {
                 let mut rects = Vec::with_capacity(items.len() / 4);
                 for r in items[1..].chunks_exact(4) {
                     let mut out = [0; 4];
@@ -73,10 +73,10 @@ pub enum Ink {
 impl FromVal for Ink {
     fn from_val(v: &Val) -> Result<Self> {
         match v {
-            Val::List(items) if items.len() == 2 && matches!(items[0], Val::Str("random")) => {
+            Val::List(items) if items.len() == 2 && items[0].word() == Some("random") => {
                 Ok(Ink::Random(u64::from_val(&items[1])?))
             }
-            Val::List(items) if items.len() == 2 && matches!(items[0], Val::Str("each")) => {
+            Val::List(items) if items.len() == 2 && items[0].word() == Some("each") => {
                 Ok(Ink::Each(u64::from_val(&items[1])?))
             }
             _ => Fill::from_val(v).map(Ink::Color),
@@ -107,13 +107,10 @@ impl Paint {
         let brush = match ink {
             None => return Ok(Pixels::Pass),
             // 2.0.8 assigns fills into the array: floats are cut, not rounded.
-            Some(Ink::Color(fill)) if fill.0.len() != 1 && fill.0.len() != s.c => {
-                return Err(Error::value(format!("fill: {} values for {} channels", fill.0.len(), s.c)));
-            }
             Some(Ink::Color(fill)) => {
-                let cut =
-                    |v: &f64| if matches!(s.dtype, DType::F16 | DType::F32 | DType::F64) { *v } else { v.trunc() };
-                Brush::Color(Fill(fill.0.iter().map(cut).collect()).pixel_bytes(s.dtype, s.c)?)
+                let float = matches!(s.dtype, DType::F16 | DType::F32 | DType::F64);
+                let cut = |v: f64| if float { v } else { v.trunc() };
+                Brush::Color(fill.map(cut).pixel_bytes(s.dtype, s.c)?)
             }
             Some(Ink::Random(_) | Ink::Each(_)) if !s.dtype.computes() => {
                 return super::point::cannot_compute(&s);

@@ -69,7 +69,7 @@ impl Point {
                 }
             }
             Point::Gamma { g } => match dtype {
-                DType::U8 => Step::Table(Table::Shared(crate::kernel::table::gamma_table(*g))),
+                DType::U8 => Step::Table(Table::Shared(crate::kernel::table::gamma_table(*g)).into()),
                 DType::F32 => Step::Gamma(*g),
                 _ => return cannot_compute(&at.shape),
             },

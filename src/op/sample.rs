@@ -24,9 +24,9 @@ ops! {
 
 impl FromVal for BoxMethod {
     fn from_val(v: &Val) -> Result<Self> {
-        match v {
-            Val::Str("largest_box") => Ok(BoxMethod::Corners),
-            Val::Str("ellipse") => Ok(BoxMethod::Ellipse),
+        match v.word() {
+            Some("largest_box") => Ok(BoxMethod::Corners),
+            Some("ellipse") => Ok(BoxMethod::Ellipse),
             _ => Err(Error::value(format!("expected largest_box or ellipse, got {v:?}"))),
         }
     }
@@ -66,10 +66,10 @@ impl FromVal for Map {
     fn from_val(v: &Val) -> Result<Self> {
         let bad = || Error::value(format!("expected a map, got {v:?}"));
         let Val::List(items) = v else { return Err(bad()) };
-        let Some(Val::Str(form)) = items.first() else { return Err(bad()) };
+        let Some(form) = items.first().and_then(Val::word) else { return Err(bad()) };
         let number = |i: usize| items.get(i).ok_or_else(bad).and_then(f64::from_val);
         let finite = |m: &[f64]| m.iter().all(|x| x.is_finite());
-        Ok(match (*form, items.len()) {
+        Ok(match (form, items.len()) {
             ("affine", 9) => {
                 let mut m = [0.0; 6];
                 for (i, x) in m.iter_mut().enumerate() {

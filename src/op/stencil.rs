@@ -13,7 +13,7 @@ ops! {
     pub enum Stencil {
         /// Separable Gaussian of `k` taps (odd): exp(−x²/2σ²) on integers, normalised.
         "gauss" Gauss { k: usize, sigma: f64 },
-        /// Correlation (kernel not flipped), centre anchor.
+        /// Correlation (kernel not flipped), centre anchor; f32 results are clipped to 0..1.
         "conv" Conv { kernel: Kernel },
     }
 }
@@ -34,7 +34,7 @@ impl FromVal for Kernel {
     fn from_val(v: &Val) -> Result<Self> {
         let bad = || Error::value(format!("expected weights(k, k² numbers), got {v:?}"));
         match v {
-            Val::List(items) if items.len() == 3 && items[0] == Val::Str("weights") => {
+            Val::List(items) if items.len() == 3 && items[0].word() == Some("weights") => {
                 let (k, w) = (usize::from_val(&items[1])?, Vec::from_val(&items[2])?);
                 if k % 2 == 0 || w.len() != k * k {
                     return Err(bad());

@@ -5,14 +5,14 @@ use super::point::Round;
 use crate::image::{DType, Shape};
 use crate::kernel::noise::Noise;
 use crate::kernel::paint::Region;
-use crate::kernel::table::Table;
+use crate::kernel::table::{Prepared, Rounding};
 use std::sync::Arc;
 
 /// One step of a chain over rows.
 #[derive(Clone, Debug)]
 pub enum Step {
     /// u8 → u8 through a table.
-    Table(Table),
+    Table(Prepared),
     /// f32: v·a + b per channel.
     Linear {
         /// Factors, one a channel.
@@ -157,22 +157,14 @@ impl Step {
 }
 
 /// u8 table of v·a + b, in f32 as 2.0.8's tables are, cut or rounded and saturated.
-pub fn linear_table(a: &[f64], b: &[f64], round: Round) -> Table {
-    let one = |a: f64, b: f64| {
-        let (a, b) = (a as f32, b as f32);
-        let mut t = [0u8; 256];
-        for (v, t) in t.iter_mut().enumerate() {
-            let x = (v as f32 * a + b).clamp(0.0, 255.0);
-            *t = match round {
-                Round::Trunc => x as u8,
-                Round::Rint => x.round_ties_even() as u8,
-            };
-        }
-        t
+pub fn linear_table(a: &[f64], b: &[f64], round: Round) -> Prepared {
+    let rounding = match round {
+        Round::Trunc => Rounding::Truncate,
+        Round::Rint => Rounding::Nearest,
     };
     if a.windows(2).all(|w| w[0] == w[1]) && b.windows(2).all(|w| w[0] == w[1]) {
-        Table::Shared(one(a[0], b[0]))
+        Prepared::linear(&a[..1], &b[..1], rounding, 1)
     } else {
-        Table::PerChannel(a.iter().zip(b).map(|(a, b)| one(*a, *b)).collect())
+        Prepared::linear(a, b, rounding, a.len())
     }
 }

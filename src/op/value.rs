@@ -3,9 +3,54 @@
 use crate::error::{Error, Result};
 use crate::image::{Border, DType, Fill, Interp};
 
+/// A string that lives in place if it is short, as the words of ops are.
+#[derive(Clone)]
+pub enum Text {
+    /// Up to 22 bytes.
+    Short(u8, [u8; 22]),
+    /// Any length.
+    Long(Box<str>),
+}
+
+impl Text {
+    /// The string.
+    pub fn as_str(&self) -> &str {
+        match self {
+            // Made from a `str` of exactly these bytes.
+            Text::Short(n, bytes) => std::str::from_utf8(&bytes[..*n as usize]).unwrap_or_default(),
+            Text::Long(s) => s,
+        }
+    }
+}
+
+impl From<&str> for Text {
+    fn from(s: &str) -> Text {
+        let mut bytes = [0; 22];
+        match bytes.get_mut(..s.len()) {
+            Some(place) => {
+                place.copy_from_slice(s.as_bytes());
+                Text::Short(s.len() as u8, bytes)
+            }
+            None => Text::Long(s.into()),
+        }
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Text) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl std::fmt::Debug for Text {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.as_str())
+    }
+}
+
 /// One argument of an op.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Val<'a> {
+pub enum Val {
     /// `None`.
     None,
     /// An integer (also `True` and `False`).
@@ -13,9 +58,19 @@ pub enum Val<'a> {
     /// A finite float.
     Float(f64),
     /// A string.
-    Str(&'a str),
+    Str(Text),
     /// A tuple or list.
-    List(Vec<Val<'a>>),
+    List(Vec<Val>),
+}
+
+impl Val {
+    /// The string, if it is one.
+    pub fn word(&self) -> Option<&str> {
+        match self {
+            Val::Str(s) => Some(s.as_str()),
+            _ => None,
+        }
+    }
 }
 
 /// A field type that can be read from an argument. `take` sees `None` when the argument is missing.
@@ -64,7 +119,7 @@ impl FromVal for f64 {
         match v {
             Val::Int(i) => Ok(*i as f64),
             Val::Float(f) => Ok(*f),
-            Val::Str("nan") => Ok(f64::NAN),
+            Val::Str(s) if s.as_str() == "nan" => Ok(f64::NAN),
             _ => expected("a number", v),
         }
     }
@@ -83,7 +138,7 @@ impl FromVal for bool {
 impl FromVal for String {
     fn from_val(v: &Val) -> Result<Self> {
         match v {
-            Val::Str(s) => Ok((*s).to_string()),
+            Val::Str(s) => Ok(s.as_str().to_string()),
             _ => expected("a string", v),
         }
     }
@@ -113,7 +168,7 @@ impl<T: FromVal> FromVal for Option<T> {
 impl FromVal for Fill {
     fn from_val(v: &Val) -> Result<Self> {
         match v {
-            Val::List(_) => Vec::from_val(v).map(Fill),
+            Val::List(_) => Vec::from_val(v).map(Fill::Each),
             _ => f64::from_val(v).map(Fill::all),
         }
     }
@@ -140,7 +195,7 @@ impl FromVal for Border {
 impl FromVal for DType {
     fn from_val(v: &Val) -> Result<Self> {
         match v {
-            Val::Str(s) => DType::from_name(s).map_or_else(|| expected("a dtype name", v), Ok),
+            Val::Str(s) => DType::from_name(s.as_str()).map_or_else(|| expected("a dtype name", v), Ok),
             _ => expected("a dtype name", v),
         }
     }
@@ -163,8 +218,8 @@ macro_rules! words {
         pub enum $E { $($(#[$vm])* #[doc = concat!("`", $w, "`")] $V),* }
         impl $crate::op::value::FromVal for $E {
             fn from_val(v: &$crate::op::value::Val) -> $crate::error::Result<Self> {
-                match v {
-                    $($crate::op::value::Val::Str($w) => Ok($E::$V),)*
+                match v.word() {
+                    $(Some($w) => Ok($E::$V),)*
                     _ => Err($crate::error::Error::value(format!(concat!("expected one of", $(" ", $w,)* ", got {:?}"), v))),
                 }
             }

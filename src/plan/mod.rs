@@ -265,7 +265,7 @@ impl Planner<'_> {
             }
             Pixels::Pad(before, n, border, fill) => {
                 // The fill must fit the channels even if nothing is read from the border.
-                fill.values(self.open.out.c)?;
+                fill.check(self.open.out.c)?;
                 self.pad(before, n, border, &fill);
             }
             Pixels::Source(source) => self.source(source)?,
@@ -300,10 +300,15 @@ impl Planner<'_> {
             _ => {}
         }
         if let Source::Warp { fill, .. } = &source {
-            fill.values(out.c)?;
+            fill.check(out.c)?;
         }
+        // Weights of either sign leave the range: bytes saturate, floats are clipped.
+        let clips = matches!(source, Source::Conv { .. }) && out.dtype == DType::F32;
         self.open.origin = [0; 3];
         self.open.source = Some(source);
+        if clips {
+            self.step(Step::Clamp(0.0, 1.0));
+        }
         Ok(())
     }
 

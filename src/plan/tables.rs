@@ -10,7 +10,7 @@ pub(super) fn merge(steps: &mut [Placed], step: &Step) -> bool {
     if let Step::Table(second) = step
         && let Some(Placed { step: Step::Table(first), .. }) = steps.last_mut()
     {
-        *first = first.then(second);
+        *first = first.table().then(second.table()).into();
         return true;
     }
     false

@@ -12,10 +12,7 @@ use pyo3::types::{PyBool, PyFloat, PyInt, PyList, PyString, PyTuple};
 /// Nesting of values at most.
 const DEPTH: usize = 16;
 
-fn value<'a>(obj: &'a Bound<'_, PyAny>, depth: usize) -> PyResult<Val<'a>> {
-    if depth > DEPTH {
-        return Err(PyValueError::new_err("op: values nested too deeply"));
-    }
+fn value(obj: &Bound<'_, PyAny>, depth: usize) -> PyResult<Val> {
     if let Ok(f) = obj.cast_exact::<PyFloat>() {
         let f = f.value();
         if !f.is_finite() {
@@ -30,7 +27,7 @@ fn value<'a>(obj: &'a Bound<'_, PyAny>, depth: usize) -> PyResult<Val<'a>> {
         };
     }
     if let Ok(s) = obj.cast_exact::<PyString>() {
-        return Ok(Val::Str(s.to_str()?));
+        return Ok(Val::Str(s.to_str()?.into()));
     }
     if obj.is_none() {
         return Ok(Val::None);
@@ -38,43 +35,28 @@ fn value<'a>(obj: &'a Bound<'_, PyAny>, depth: usize) -> PyResult<Val<'a>> {
     if let Ok(b) = obj.cast_exact::<PyBool>() {
         return Ok(Val::Int(b.is_true() as i64));
     }
-    // Items are borrowed from the container, which the caller's list holds; nothing here can run Python and change it.
-    Err(PyValueError::new_err(format!("op: {} is not plain data", obj.get_type())))
-}
-
-/// A value tree that owns what it borrows from Python.
-enum Owned<'py> {
-    Leaf(Bound<'py, PyAny>),
-    List(Vec<Owned<'py>>),
-}
-
-fn own<'py>(obj: Bound<'py, PyAny>, depth: usize) -> PyResult<Owned<'py>> {
-    if depth > DEPTH {
+    if depth == DEPTH {
         return Err(PyValueError::new_err("op: values nested too deeply"));
     }
     if let Ok(t) = obj.cast_exact::<PyTuple>() {
-        return t.iter().map(|v| own(v, depth + 1)).collect::<PyResult<_>>().map(Owned::List);
+        let mut items = Vec::with_capacity(t.len());
+        for v in t.iter_borrowed() {
+            items.push(value(&v, depth + 1)?);
+        }
+        return Ok(Val::List(items));
     }
     if let Ok(t) = obj.cast_exact::<PyList>() {
-        return t.iter().map(|v| own(v, depth + 1)).collect::<PyResult<_>>().map(Owned::List);
+        return t.iter().map(|v| value(&v, depth + 1)).collect::<PyResult<_>>().map(Val::List);
     }
-    Ok(Owned::Leaf(obj))
-}
-
-fn borrow<'a>(owned: &'a Owned<'_>, depth: usize) -> PyResult<Val<'a>> {
-    match owned {
-        Owned::Leaf(obj) => value(obj, depth),
-        Owned::List(items) => items.iter().map(|v| borrow(v, depth + 1)).collect::<PyResult<_>>().map(Val::List),
-    }
+    Err(PyValueError::new_err(format!("op: {} is not plain data", obj.get_type())))
 }
 
 /// One op.
 pub fn op(obj: &Bound<'_, PyAny>) -> PyResult<Op> {
-    let owned = own(obj.clone(), 0)?;
-    let Val::List(items) = borrow(&owned, 0)? else {
+    let Val::List(items) = value(obj, 0)? else {
         return Err(PyValueError::new_err("op: expected a tuple that begins with its name"));
     };
-    let Some(Val::Str(name)) = items.first() else {
+    let Some(name) = items.first().and_then(Val::word) else {
         return Err(PyValueError::new_err("op: expected a tuple that begins with its name"));
     };
     Op::decode(name, &items[1..]).map_err(|e| raise(obj.py(), e))

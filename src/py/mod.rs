@@ -103,6 +103,7 @@ fn core(m: &Bound<'_, PyModule>) -> PyResult<()> {
         wrap_pyfunction!(trace::trace_boxes, m)?,
         wrap_pyfunction!(trace::trace_points, m)?,
         wrap_pyfunction!(trace::trace_rings, m)?,
+        wrap_pyfunction!(trace::trace_outlines, m)?,
         wrap_pyfunction!(trace::rle_decode, m)?,
         wrap_pyfunction!(trace::rle_encode, m)?,
         wrap_pyfunction!(trace::rle_to_string, m)?,

@@ -107,6 +107,41 @@ pub fn trace_rings<'py>(
     Ok((out, shares))
 }
 
+/// Objects, each a list of rings (n, 2) of edge points, through `ops` with true clipping: (object, visible share,
+/// [(part, ring)]) in order. Mirrored copies repeat the object's index; objects that are gone are left out.
+#[pyfunction]
+#[allow(clippy::type_complexity)]
+pub fn trace_outlines<'py>(
+    py: Python<'py>,
+    ops: &Bound<'py, PyAny>,
+    size: (usize, usize),
+    objects: Vec<Vec<Bound<'py, PyAny>>>,
+) -> PyResult<Vec<(u32, f64, Vec<(u32, Bound<'py, PyAny>)>)>> {
+    let mut list = Vec::new();
+    decode::extend(&mut list, ops)?;
+    let mut outlines = Vec::with_capacity(objects.len());
+    for (i, rings) in objects.iter().enumerate() {
+        let mut parts = Vec::with_capacity(rings.len());
+        for ring in rings {
+            let values = columns(f64_rows(ring, "rings")?, 2, "rings")?;
+            parts.push(values.chunks_exact(2).map(|v| [v[0], v[1]]).collect());
+        }
+        outlines.push(Outline::new(i as u32, parts));
+    }
+    let mut size = (size.0, size.1, 1);
+    advance_outlines(&list, &mut outlines, &mut size).map_err(|e| raise(py, e))?;
+    let mut out = Vec::with_capacity(outlines.len());
+    for object in &outlines {
+        let mut rings = Vec::with_capacity(object.rings.len());
+        for ring in &object.rings {
+            let flat: Vec<f64> = ring.points.iter().flatten().copied().collect();
+            rings.push((ring.part, array_from(py, &[ring.points.len(), 2], DType::F64, &flat)?));
+        }
+        out.push((object.index, object.visible, rings));
+    }
+    Ok(out)
+}
+
 fn rle(py: Python<'_>, counts: Vec<u32>, h: usize, w: usize) -> PyResult<Rle> {
     Rle::new(counts, w, h).map_err(|e| raise(py, e))
 }

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import copy_tree
+from dataset_helpers import copy_tree
 
 from ferraug._core import ConfigError
 from ferraug.datasets import coco, coco_write, detect, read, rle, voc, voc_write, yolo, yolo_write

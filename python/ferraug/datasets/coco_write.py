@@ -15,7 +15,7 @@ from .._core import ConfigError
 from . import jsonspan, rle
 from .coco import CocoDoc, CocoImage
 from .model import Copy, Dataset, Instance, Mapped, Sample
-from .polygon import area, extent
+from .polygon import area, extent, is_amodal
 
 MAX_ID = 1 << 53
 
@@ -29,6 +29,7 @@ class Writer:
         self.data = data
         self.docs: list[CocoDoc] = data.header
         self.multiplied = multiplied
+        self.copies = copies
         self.styles = [
             (jsonspan.style_of(d.document, "images"), jsonspan.style_of(d.document, "annotations")) for d in self.docs
         ]
@@ -52,7 +53,17 @@ class Writer:
     def label_bytes(self, copy: Copy) -> bytes | None:
         return None
 
-    def record(self, copy: Copy) -> bytes:
+    def prepare(self, sample: Sample) -> dict[tuple[int, str, int], dict[str, Any]]:
+        """The sample's source records, parsed once for all its copies."""
+        found = {}
+        for number, entry in sample.raw.items():
+            found[number, "images", entry.index] = json.loads(_text(self.docs[number], "images", entry.index))
+        for instance in sample.instances:
+            text = _text(self.docs[instance.doc], "annotations", instance.raw)
+            found[instance.doc, "annotations", instance.raw] = json.loads(text)
+        return found
+
+    def record(self, copy: Copy, prepared: Any) -> bytes:
         """The copy's records for all documents as one JSON line: [[doc, image, [annotation, …]], …]."""
         rows = []
         for number, entry in copy.sample.raw.items():
@@ -64,7 +75,7 @@ class Writer:
             source: CocoImage = entry
             first_image, first = self.first_ids[number]
             plan = (copy.replica - 1) * len(self.image_rank[number]) + rank
-            image = json.loads(_text(doc, "images", source.index))
+            image = dict(prepared[number, "images", source.index])
             image_id = _new_id(image["id"], first_image + plan, copy.replica)
             image["id"] = image_id
             image["file_name"] = _renamed(source.file_name, copy.path)
@@ -72,18 +83,23 @@ class Writer:
                 if key in image:
                     image[key] = value
             annotations = []
-            done = {id(m.instance): m for m in copy.objects}
+            done: dict[int, list[Mapped]] = {}
+            for m in copy.objects:
+                done.setdefault(id(m.instance), []).append(m)
             for instance in copy.sample.instances:
                 if instance.doc != number or (instance.is_object and id(instance) not in done):
                     continue
-                raw = json.loads(_text(doc, "annotations", instance.raw))
                 place = first + (copy.replica - 1) * doc.count + instance.rank
-                raw["id"] = _new_id(raw["id"], place, copy.replica)
-                raw["image_id"] = image_id
-                mapped = done.get(id(instance))
-                if mapped is not None and (mapped.changed or copy.sample.frame == "stored"):
-                    _replace_geometry(raw, mapped)
-                annotations.append(style.dumps(raw))
+                for mapped in done.get(id(instance)) or (None,):
+                    raw = dict(prepared[number, "annotations", instance.raw])
+                    raw["image_id"] = image_id
+                    if mapped is not None and (mapped.changed or instance.clipped or copy.sample.frame == "stored"):
+                        _replace_geometry(raw, mapped)
+                    if mapped is not None and mapped.ghost:
+                        annotations.append(raw)  # its id is known when all are
+                        continue
+                    raw["id"] = _new_id(raw["id"], place, copy.replica)
+                    annotations.append(style.dumps(raw))
             rows.append([number, image_style.dumps(image), annotations])
         return json.dumps(rows, separators=(",", ":")).encode()
 
@@ -101,23 +117,35 @@ class Writer:
         """(path, content) of every document; `records` yields the copies' records in plan order, `gone` are the ids of
         samples whose image turned out unreadable."""
         for number, doc in enumerate(self.docs):
+            spare = self.first_ids[number][1] + doc.count * self.copies
             dropped = {key: set(rows) for key, rows in doc.dropped.items()}
             for sample in doc.samples:
                 if id(sample) in gone:
                     dropped["images"].add(sample.raw[number].index)
                     dropped["annotations"] |= {i.raw for i in sample.instances if i.doc == number}
-            added = {"images": _rows(records, number, 1), "annotations": _rows(records, number, 2)}
+            added = {"images": _images(records, number), "annotations": self._annotations(records, number, spare)}
             yield doc.path, _encoded(doc.document, dropped, added)
 
 
-def _rows(records: Callable[[], Iterable[bytes]], number: int, field: int) -> Iterator[str]:
+    def _annotations(self, records: Callable[[], Iterable[bytes]], number: int, spare: int) -> Iterator[str]:
+        style = self.styles[number][1]
+        for line in records():
+            for doc, _, annotations in json.loads(line):
+                for record in annotations if doc == number else ():
+                    if isinstance(record, str):
+                        yield record
+                        continue
+                    # a mirrored copy: nobody can say before the run how many there will be
+                    record["id"] = f"{record['id']}__ferraug-mirror-{spare}" if isinstance(record["id"], str) else spare
+                    spare += 1
+                    yield style.dumps(record)
+
+
+def _images(records: Callable[[], Iterable[bytes]], number: int) -> Iterator[str]:
     for line in records():
-        for row in json.loads(line):
-            if row[0] == number:
-                if field == 1:
-                    yield row[1]
-                else:
-                    yield from row[2]
+        for doc, image, _ in json.loads(line):
+            if doc == number:
+                yield image
 
 
 def _encoded(
@@ -145,7 +173,9 @@ def _renamed(file_name: str, path: str) -> str:
 
 def rounded_parts(parts: list[array[float]]) -> list[list[float]]:
     """Parts to two decimals; those that rounding made empty are left out."""
-    rounded = [[round(v, 2) for v in part] for part in parts]
+    import numpy as np
+
+    rounded: list[list[float]] = [np.round(np.frombuffer(part), 2).tolist() for part in parts]
     return [p for p in rounded if len(p) >= 6 and area(p) > 0]
 
 
@@ -192,14 +222,3 @@ def _pixel(value: float, whole: bool, mapped: Mapped) -> float:
     if whole:
         return max(0, round(value - 0.5))
     return round(value - 0.5, 2)
-
-
-def is_amodal(instance: Instance) -> bool:
-    """The source's box is not its outline's extent (more than 2 px and 2 %), so it is mapped by itself."""
-    if not instance.parts or instance.box is None:
-        return False
-    outline = extent(instance.parts)
-    box = instance.box
-    scale = max(box[2] - box[0], box[3] - box[1])
-    off = max(abs(a - b) for a, b in zip(outline, box, strict=True))
-    return off > 2 and off > 0.02 * scale

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from .coco_write import is_amodal
 from .model import Box, Category, Instance, Mapped, Sample
-from .polygon import area, extent
+from .polygon import area, extent, is_amodal
 
 #: a piece of an outline below this many square pixels is noise of the clipping
 LEAST_PART = 1.0
@@ -32,13 +31,12 @@ _PROBES = 1024
 
 @dataclass(slots=True)
 class Dropped:
-    """An object that left, why, and where it would have been (unclipped)."""
+    """An object that left, and why."""
 
     instance: Instance
     reason: str
     value: float
     limit: float
-    box: Box | None
 
     def text(self) -> str:
         """`visibility 0.04 < 0.1`."""
@@ -62,105 +60,165 @@ def _ring(flat: Sequence[float]) -> NDArray[np.float64]:
     return np.array(flat, np.float64).reshape(-1, 2)
 
 
-def map_sample(
-    ops: Sequence[Any],
-    sample: Sample,
-    size: tuple[int, int],
-    masks: dict[int, tuple[NDArray[np.uint8], NDArray[np.uint8]]],
-    limits: Limits,
-    categories: list[Category],
-) -> tuple[list[Mapped], list[Dropped]]:
-    """The sample's objects in the new image of `size`; `masks` holds run-length
-    masks before and after, by id of instance."""
-    objects = sample.objects()
-    if not objects:
-        return [], []
-    rings: list[NDArray[np.float64]] = []
-    plans: list[tuple[list[int], int | None, list[int | None], list[int]]] = []
+class Tracer:
+    """One sample's objects, ready to be sent through any number of runs."""
 
-    def add(flat: Sequence[float]) -> int:
-        rings.append(_ring(flat))
-        return len(rings) - 1
+    def __init__(self, sample: Sample, categories: list[Category]) -> None:
+        self.sample, self.categories = sample, categories
+        self.objects = sample.objects()
+        self.plan = _Plan()
+        for instance in self.objects:
+            self.plan.add(instance)
 
-    for instance in objects:
+    def map(
+        self,
+        ops: Sequence[Any],
+        size: tuple[int, int],
+        masks: dict[int, tuple[NDArray[np.uint8], NDArray[np.uint8]]],
+        limits: Limits,
+    ) -> tuple[list[Mapped], list[Dropped]]:
+        """The objects in the new image of `size`; `masks` holds run-length masks before and after, by id of instance.
+
+        A mirrored copy that a reflecting border shows is an object of its own, after the one it copies.
+        """
+        kept: list[Mapped] = []
+        dropped: list[Dropped] = []
+        if not self.objects:
+            return kept, dropped
+        plan, sample = self.plan, self.sample
+        moved = plan.trace(ops, sample.size)
+        for number, instance in enumerate(self.objects):
+            best: Dropped | None = None
+            found = False
+            for mapped in _candidates(plan, moved, number, instance, size, masks, ops, sample):
+                short = min(mapped.box[2] - mapped.box[0], mapped.box[3] - mapped.box[1])
+                if mapped.share < limits.visibility:
+                    best = best or Dropped(instance, "visibility", mapped.share, limits.visibility)
+                    continue
+                if short < limits.side:
+                    best = best or Dropped(instance, "side", short, limits.side)
+                    continue
+                if instance.keypoints is not None:
+                    if found:
+                        mapped.keypoints = [(0.0, 0.0, 0)] * len(instance.keypoints)
+                    else:
+                        shown = plan.dots_shown(moved, number)
+                        mapped.keypoints = _keypoints(ops, sample, instance, shown, self.categories)
+                    mapped.changed = mapped.changed or mapped.keypoints != instance.keypoints
+                extras = plan.extras[number]
+                mapped.extras = [None] * len(extras) if found else plan.extra_boxes(moved, number, size)
+                mapped.ghost = found
+                found = True
+                kept.append(mapped)
+            if not found:
+                dropped.append(best or Dropped(instance, "visibility", 0.0, limits.visibility))
+        return kept, dropped
+
+    def where(self, ops: Sequence[Any], gone: Dropped) -> Box | None:
+        """Where a dropped box would have been, unclipped."""
+        assert gone.instance.box is not None
+        rows, _ = _core.trace_boxes(ops, self.sample.size, np.array([gone.instance.box], np.float64))
+        if not len(rows):
+            return None
+        x0, y0, x1, y1 = (float(v) for v in rows[0])
+        return x0, y0, x1, y1
+
+
+_Moved = dict[int, list[tuple[float, list["array[float]"]]]]
+
+
+class _Plan:
+    """What is traced for each instance: its outline, its box if that goes its own way, parts' boxes, keypoints."""
+
+    def __init__(self) -> None:
+        self.objects: list[list[NDArray[np.float64]]] = []
+        self.outline: list[int] = []
+        self.own: list[int | None] = []
+        self.extras: list[list[int | None]] = []
+        self.dots: list[list[int]] = []
+
+    def _take(self, rings: list[Sequence[float]]) -> int:
+        self.objects.append([_ring(flat) for flat in rings])
+        return len(self.objects) - 1
+
+    def add(self, instance: Instance) -> None:
+        """Lists an instance's rings."""
         assert instance.box is not None
-        parts = [add(p) for p in instance.parts] if instance.parts else []
-        own = add(_corners(instance.box)) if not parts or is_amodal(instance) else None
-        extras = [None if b is None else add(_corners(b)) for b in instance.flags.get("parts", ())]
-        dots = [
-            add((x - _DOT, y - _DOT, x + _DOT, y - _DOT, x + _DOT, y + _DOT, x - _DOT, y + _DOT))
-            for x, y, v in instance.keypoints or ()
-            if v
-        ]
-        plans.append((parts, own, extras, dots))
-    pieces, shares = _core.trace_rings(ops, sample.size, rings)
-    by_ring: dict[int, list[array[float]]] = {}
-    for index, ring in pieces:
-        by_ring.setdefault(int(index), []).append(array("d", np.asarray(ring, np.float64).reshape(-1).tolist()))
+        corners = _corners(instance.box)
+        self.outline.append(self._take(list(instance.parts) if instance.parts else [corners]))
+        self.own.append(self._take([corners]) if is_amodal(instance) else None)
+        self.extras.append([None if b is None else self._take([_corners(b)]) for b in instance.flags.get("parts", ())])
+        self.dots.append(
+            [
+                self._take([(x - _DOT, y - _DOT, x + _DOT, y - _DOT, x + _DOT, y + _DOT, x - _DOT, y + _DOT)])
+                for x, y, v in instance.keypoints or ()
+                if v
+            ]
+        )
 
-    kept: list[Mapped] = []
-    dropped: list[Dropped] = []
-    for instance, (parts, own, extras, dots) in zip(objects, plans, strict=True):
-        assert instance.box is not None
-        mapped = _one(instance, parts, own, by_ring, shares, size, masks, ops, sample)
-        if mapped is None or mapped.share < limits.visibility:
-            share = 0.0 if mapped is None else mapped.share
-            dropped.append(Dropped(instance, "visibility", share, limits.visibility, _loose(ops, sample, instance)))
-            continue
-        x0, y0, x1, y1 = mapped.box
-        if min(x1 - x0, y1 - y0) < limits.side:
-            dropped.append(Dropped(instance, "side", min(x1 - x0, y1 - y0), limits.side, _loose(ops, sample, instance)))
-            continue
-        mapped.extras = [_hull(by_ring.get(e, []), size) if e is not None else None for e in extras]
-        if instance.keypoints is not None:
-            mapped.keypoints = _keypoints(ops, sample, instance, dots, shares, categories)
-            mapped.changed = mapped.changed or mapped.keypoints != instance.keypoints
-        kept.append(mapped)
-    return kept, dropped
+    def trace(self, ops: Sequence[Any], size: tuple[int, int]) -> _Moved:
+        """One crossing for all: what became of each object, by its number."""
+        moved: _Moved = {}
+        for index, share, rings in _core.trace_outlines(ops, size, self.objects):
+            flat = [array("d", ring.tobytes()) for _, ring in rings]
+            moved.setdefault(int(index), []).append((float(share), flat))
+        return moved
+
+    def extra_boxes(self, moved: _Moved, number: int, size: tuple[int, int]) -> list[Box | None]:
+        """The boxes of an object's named parts; None for one that is gone."""
+        found = []
+        for extra in self.extras[number]:
+            pieces = moved.get(extra, []) if extra is not None else []
+            found.append(_hull(pieces[0][1], size) if pieces else None)
+        return found
+
+    def dots_shown(self, moved: _Moved, number: int) -> list[bool]:
+        """Which labelled keypoints the frame never cut off."""
+        return [any(share >= 0.5 for share, _ in moved.get(dot, [])) for dot in self.dots[number]]
 
 
-def _one(
+def _candidates(
+    plan: _Plan,
+    moved: _Moved,
+    number: int,
     instance: Instance,
-    parts: list[int],
-    own: int | None,
-    by_ring: dict[int, list[array[float]]],
-    shares: Sequence[float],
     size: tuple[int, int],
     masks: dict[int, tuple[NDArray[np.uint8], NDArray[np.uint8]]],
     ops: Sequence[Any],
     sample: Sample,
-) -> Mapped | None:
+) -> list[Mapped]:
+    """The object and its mirrored copies as far as anything of them shows."""
+    assert instance.box is not None
     same_size = size == sample.size
     if instance.rle is not None:
-        before, mask = masks[id(instance)]
-        box = mask_extent(mask)
+        before, after = masks[id(instance)]
+        box = mask_extent(after)
         if box is None:
-            return None
-        share = _mask_share(ops, sample, instance, mask)
-        changed = not same_size or not np.array_equal(mask, before)
-        return Mapped(instance, box, share, changed, mask=mask)
-    assert instance.box is not None
-    if not parts:
-        assert own is not None
-        pieces = by_ring.get(own, [])
-        hull = _hull(pieces, size)
-        if hull is None:
-            return None
-        return Mapped(instance, hull, float(shares[own]), not same_size or hull != instance.box)
-    assert instance.parts is not None
-    total = sum(area(p) for p in instance.parts)
-    share = sum(area(p) * float(shares[i]) for p, i in zip(instance.parts, parts, strict=True)) / total if total else 0
-    moved = [[p for p in by_ring.get(i, []) if len(p) >= 6 and area(p) >= LEAST_PART] for i in parts]
-    flat = [p for found in moved for p in found]
-    if not flat:
-        return None
-    unchanged = same_size and flat == list(instance.parts)
-    outer = extent(flat)
-    if own is not None:
-        outer = _hull(by_ring.get(own, []), size) or outer
-    elif unchanged:
-        outer = instance.box
-    return Mapped(instance, _inside(outer, size), share, not unchanged, parts=flat)
+            return []
+        changed = not same_size or not np.array_equal(before, after)
+        return [Mapped(instance, box, _mask_share(ops, sample, instance, after), changed, mask=after)]
+    own = plan.own[number]
+    boxes = moved.get(own, []) if own is not None else []
+    outlines = moved.get(plan.outline[number], [])
+    found = []
+    for place, (share, rings) in enumerate(outlines):
+        if not instance.parts:
+            hull = _hull(rings, size)
+            if hull is not None:
+                found.append(Mapped(instance, hull, share, not same_size or hull != instance.box))
+            continue
+        parts = [p for p in rings if len(p) >= 6 and area(p) >= LEAST_PART]
+        if not parts:
+            continue
+        unchanged = same_size and parts == list(instance.parts)
+        hull = _hull(parts, size)
+        if own is not None:
+            hull = _hull(boxes[place][1], size) if len(boxes) == len(outlines) else hull
+        elif unchanged:
+            hull = instance.box
+        if hull is not None:
+            found.append(Mapped(instance, hull, share, not unchanged, parts=parts))
+    return found
 
 
 def _inside(box: Box, size: tuple[int, int]) -> Box:
@@ -173,13 +231,6 @@ def _hull(pieces: list[array[float]], size: tuple[int, int]) -> Box | None:
         return None
     box = _inside(extent(pieces), size)
     return box if box[2] > box[0] and box[3] > box[1] else None
-
-
-def _loose(ops: Sequence[Any], sample: Sample, instance: Instance) -> Box | None:
-    """Where a dropped box would have been, for the sheet."""
-    assert instance.box is not None
-    rows, _ = _core.trace_boxes(ops, sample.size, np.array([instance.box], np.float64))
-    return tuple(float(v) for v in rows[0]) if len(rows) else None  # type: ignore[return-value]
 
 
 def mask_extent(mask: NDArray[np.uint8]) -> Box | None:
@@ -223,8 +274,7 @@ def _keypoints(
     ops: Sequence[Any],
     sample: Sample,
     instance: Instance,
-    dots: list[int],
-    shares: Sequence[float],
+    shown: list[bool],
     categories: list[Category],
 ) -> list[tuple[float, float, int]]:
     """Keypoints moved; one that left the frame at any op is 0, 0, 0; left and right change places in a mirror."""
@@ -237,8 +287,8 @@ def _keypoints(
         first: dict[int, tuple[float, float]] = {}
         for row, i in zip(rows, index, strict=True):
             first.setdefault(int(i), (float(row[0]), float(row[1])))
-        for place, (i, dot) in enumerate(zip(labelled, dots, strict=True)):
-            if place in first and float(shares[dot]) >= 0.5:
+        for place, (i, visible) in enumerate(zip(labelled, shown, strict=True)):
+            if place in first and visible:
                 moved[i] = (*first[place], instance.keypoints[i][2])
     pairs = categories[instance.category].flip_pairs
     if pairs and is_mirrored(ops, sample.size, instance.box):

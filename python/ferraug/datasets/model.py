@@ -120,7 +120,8 @@ class Dataset:
 class Mapped:
     """An instance after a run of ops: its geometry in the new image and how much of the source object shows.
 
-    `changed` is False if the geometry is what it was, so that writers may use the source's own text.
+    `changed` is False if the geometry is what it was, so that writers may use the source's own text. `extras` are the
+    boxes of named parts. A `ghost` is a mirrored copy of an object that comes before it.
     """
 
     instance: Instance
@@ -131,6 +132,7 @@ class Mapped:
     mask: Any = None
     keypoints: list[tuple[float, float, int]] | None = None
     extras: list[Box | None] = field(default_factory=list)
+    ghost: bool = False
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from .._core import ConfigError
 from .common import SPLIT_NAMES, folder_split, open_sample
 from .model import Copy, Dataset, Reporter, Sample
@@ -42,7 +43,10 @@ class Writer:
         """There are none."""
         return None
 
-    def record(self, copy: Copy) -> bytes:
+    def prepare(self, sample: Sample) -> None:
+        """Nothing is parsed ahead."""
+
+    def record(self, copy: Copy, prepared: Any) -> bytes:
         """Nothing is aggregated."""
         return b""
 

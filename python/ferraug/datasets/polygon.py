@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 
-from .model import Box
+from .model import Box, Instance
 
 
 def extent(parts: Sequence[Sequence[float]]) -> Box:
@@ -77,3 +77,12 @@ def turned_box(box: Box, stored: tuple[int, int], orientation: int) -> Box:
     ax, ay = turned(box[0], box[1], stored, orientation)
     bx, by = turned(box[2], box[3], stored, orientation)
     return min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)
+
+
+def is_amodal(instance: Instance) -> bool:
+    """The source's box is not its outline's extent (more than 2 px and 2 %), so it is mapped by itself."""
+    if not instance.parts or instance.box is None:
+        return False
+    box = instance.box
+    off = max(abs(a - b) for a, b in zip(extent(instance.parts), box, strict=True))
+    return off > 2 and off > 0.02 * max(box[2] - box[0], box[3] - box[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from .model import Box, Copy, Dataset, Mapped, Sample
 from .paths import MAX_XML, read_bytes, stem
@@ -44,12 +45,26 @@ class Writer:
         if size is not None:
             for tag, value in (("width", copy.size[0]), ("height", copy.size[1]), ("depth", copy.channels)):
                 _put(size.find(tag), raw, edits, str(value))
-        done = {m.instance.raw: m for m in copy.objects}
+        done: dict[int, list[Mapped]] = {}
+        for m in copy.objects:
+            done.setdefault(m.instance.raw, []).append(m)
         for index, element in enumerate(root.all("object")):
-            mapped = done.get(index)
-            if mapped is None:
+            found = done.get(index)
+            if found is None:
                 edits.append(removal(raw, element))
-            elif mapped.changed or mapped.instance.clipped or sample.frame == "stored":
+                continue
+            ghosts = b""
+            for mapped in found[1:]:
+                # a mirrored copy: the same element once more, with its own box
+                own: list[tuple[int, int, bytes]] = []
+                self._object(element, mapped, copy.size, file.whole, raw, own)
+                gap = raw[removal(raw, element)[0] : element.start]
+                shifted = [(a - element.start, b - element.start, new) for a, b, new in own]
+                ghosts += gap + spliced(raw[element.start : element.end], shifted)
+            if ghosts:
+                edits.append((element.end, element.end, ghosts))
+            mapped = found[0]
+            if mapped.changed or mapped.instance.clipped or sample.frame == "stored":
                 self._object(element, mapped, copy.size, file.whole, raw, edits)
         return spliced(raw, edits)
 
@@ -87,7 +102,10 @@ class Writer:
         for tag, text in zip(("xmin", "ymin", "xmax", "ymax"), texts, strict=True):
             _put(element.find(tag), raw, edits, text)
 
-    def record(self, copy: Copy) -> bytes:
+    def prepare(self, sample: Sample) -> None:
+        """Nothing is parsed ahead."""
+
+    def record(self, copy: Copy, prepared: Any) -> bytes:
         """Lists need the source's and the copy's stem."""
         return json.dumps([copy.sample.path, copy.path]).encode()
 

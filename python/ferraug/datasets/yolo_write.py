@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from .model import Box, Copy, Dataset, Mapped, Sample
 from .paths import stem
@@ -55,7 +56,10 @@ class Writer:
         score = instance.flags.get("score")
         return f"{row} {score}" if score is not None else row
 
-    def record(self, copy: Copy) -> bytes:
+    def prepare(self, sample: Sample) -> None:
+        """Nothing is parsed ahead."""
+
+    def record(self, copy: Copy, prepared: Any) -> bytes:
         """Aggregates need the copy's source and path only."""
         return json.dumps([copy.sample.path, copy.path]).encode()
 

@@ -1,12 +1,11 @@
 //! Kernels that do not separate.
 
-use super::number::Number;
-use super::ring::{Frame, Line, Ring, slots, tile_width, widen_row};
+use super::number::{Tap, Term, sum_pairs_and_taps};
+use super::ring::{Frame, Ring, Run, slots, tile_width};
 use crate::image::{Border, Plane, RowsMut, Sample};
 
-/// Two taps of equal weight: (row, column) of each, counted from the first tap, and the weight. A single tap is a pair
-/// with itself at half the weight.
-type Pair = ((usize, usize), (usize, usize), f32);
+/// Row and column of a tap, counted from the first one.
+type Place = (usize, usize);
 
 /// A k×k correlation kernel, computed in f32; bytes round half to even and saturate.
 #[derive(Clone, Debug)]
@@ -14,10 +13,17 @@ pub struct Conv {
     border: Border,
     /// Rows and columns to either side of the centre, without those whose weights are all 0.
     radius: (usize, usize),
-    pairs: Vec<Pair>,
+    /// Two taps of equal weight, which cost one product.
+    pairs: Vec<(Place, Place, f32)>,
+    /// Taps without a partner.
+    singles: Vec<(Place, f32)>,
     ring: Ring<f32>,
     acc: Vec<f32>,
-    lines: Vec<Line>,
+    run: Run,
+    /// Where the lines of an output row begin.
+    lines: Vec<usize>,
+    terms: Vec<Term<f32>>,
+    taps: Vec<Tap>,
 }
 
 impl Conv {
@@ -29,13 +35,18 @@ impl Conv {
             (0..k * k).filter(|&i| weights[i] != 0.0).map(|i| (i / k, i % k, weights[i])).collect();
         let reach = |f: &dyn Fn(&(usize, usize, f64)) -> usize| taps.iter().map(|t| f(t).abs_diff(centre)).max();
         let radius = (reach(&|t| t.0).unwrap_or(0), reach(&|t| t.1).unwrap_or(0));
+        let (pairs, singles) = pair_up(&taps, (centre - radius.0, centre - radius.1));
         Conv {
             border,
             radius,
-            pairs: pairs(&taps, centre - radius.0, centre - radius.1),
+            pairs,
+            singles,
             ring: Ring::new(),
             acc: Vec::new(),
+            run: Run::default(),
             lines: Vec::new(),
+            terms: Vec::new(),
+            taps: Vec::new(),
         }
     }
 
@@ -49,56 +60,48 @@ impl Conv {
         let (w, c, h) = (out.w, out.c, src.h);
         assert!(x0 + w <= src.w && y0 + out.n <= h && c == src.c);
         let (ry, rx) = self.radius;
-        let tile = tile_width::<f32>(2 * ry + 1, c).min(w);
+        let tile = tile_width::<f32>(2 * ry + 1, w, c);
         let frame = Frame { x0, w, source: (src.w, h, c) };
         self.ring.bind(frame, w.div_ceil(tile), slots(2 * ry + 1, h, self.border), (tile + 2 * rx) * c);
         self.acc.resize(tile * c, 0.0);
         for (t, x) in (x0..x0 + w).step_by(tile).enumerate() {
             let n = tile.min(x0 + w - x) * c;
+            self.run.set(x as isize - rx as isize, n / c + 2 * rx, src.w, self.border);
+            self.lines.clear();
+            self.lines.resize(2 * ry + 1, 0);
             for i in 0..out.n {
-                self.lines.clear();
-                for k in 0..2 * ry + 1 {
-                    let line = self.border.fold((y0 + i + k) as isize - ry as isize, h).map(|y| {
-                        let (slot, missing) = self.ring.claim(t, y);
-                        if missing {
-                            let row = &mut self.ring.row_mut(slot)[..n + 2 * rx * c];
-                            widen_row(src, y, x as isize - rx as isize, self.border, row);
-                        }
-                        slot
+                // From row to row the lines move up by one; only the last one is new.
+                self.lines.rotate_left(1);
+                for k in if i == 0 { 0 } else { 2 * ry }..2 * ry + 1 {
+                    let y = self.border.fold((y0 + i + k) as isize - ry as isize, h);
+                    self.lines[k] = self.ring.line(t, y, |y, line| {
+                        let line = &mut line[..n + 2 * rx * c];
+                        self.run.prepare(src.row(y), c, line);
                     });
-                    self.lines.push(line);
                 }
-                let (ring, lines, pairs) = (&self.ring, &self.lines[..], &self.pairs[..]);
-                let acc = &mut self.acc[..n];
+                let at = |(y, x): Place| self.lines[y] + x * c;
+                self.terms.clear();
+                self.terms.extend(self.pairs.iter().map(|&(a, b, w)| (at(a), at(b), w)));
+                self.taps.clear();
+                self.taps.extend(self.singles.iter().map(|&(a, w)| (at(a), w)));
                 let out = &mut out.row(i)[(x - x0) * c..][..n];
-                f32::sum_to(out, acc, 0.0, pairs.len(), |p| {
-                    let (a, b, w) = pairs[p];
-                    (&ring.line(lines[a.0])[a.1 * c..][..n], &ring.line(lines[b.0])[b.1 * c..][..n], w)
-                });
+                sum_pairs_and_taps(out, &mut self.acc[..n], self.ring.values(), &self.terms, &self.taps);
             }
         }
     }
 }
 
-/// Joins taps of equal weight two by two, in the order of the first ones.
-fn pairs(taps: &[(usize, usize, f64)], top: usize, left: usize) -> Vec<Pair> {
-    let mut used = vec![false; taps.len()];
-    let mut out = Vec::new();
-    for i in 0..taps.len() {
-        if std::mem::replace(&mut used[i], true) {
-            continue;
-        }
-        let (y, x, w) = taps[i];
-        let a = (y - top, x - left);
-        // The mirrored tap is the likeliest partner and is looked for first.
-        let other = (i + 1..taps.len()).rev().find(|&j| !used[j] && taps[j].2 == w);
-        match other {
-            Some(j) => {
-                used[j] = true;
-                out.push((a, (taps[j].0 - top, taps[j].1 - left), w as f32));
-            }
-            None => out.push((a, a, (w * 0.5) as f32)),
+/// Joins taps of equal weight two by two.
+#[allow(clippy::type_complexity)]
+fn pair_up(taps: &[(usize, usize, f64)], origin: Place) -> (Vec<(Place, Place, f32)>, Vec<(Place, f32)>) {
+    let place = |t: &(usize, usize, f64)| (t.0 - origin.0, t.1 - origin.1);
+    let mut waiting: Vec<&(usize, usize, f64)> = Vec::new();
+    let mut pairs = Vec::new();
+    for t in taps {
+        match waiting.iter().position(|o| o.2 == t.2) {
+            Some(i) => pairs.push((place(waiting.remove(i)), place(t), t.2 as f32)),
+            None => waiting.push(t),
         }
     }
-    out
+    (pairs, waiting.into_iter().map(|t| (place(t), t.2 as f32)).collect())
 }

@@ -1,7 +1,7 @@
 //! Prepared source rows, kept for the output rows that follow.
 
 use super::number::Number;
-use crate::image::{Border, Plane, Sample};
+use crate::image::{Border, Sample};
 
 /// What the rows in a ring belong to; another frame or window means other rows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,30 +14,27 @@ pub struct Frame {
     pub source: (usize, usize, usize),
 }
 
-/// For each column tile as many rows as one output row reads.
+/// For each column tile as many rows as one output row reads, and one row of what lies outside a constant border.
 #[derive(Clone, Debug)]
 pub struct Ring<N> {
     frame: Option<Frame>,
     /// Rows of a tile.
     slots: usize,
-    /// Values of a row.
-    width: usize,
-    rows: Vec<N>,
+    /// Values from a row to the next.
+    stride: usize,
+    /// Where the first row begins: on a cache line.
+    lead: usize,
+    values: Vec<N>,
     /// The source row in each slot.
     tags: Vec<usize>,
-    /// What a row outside a constant border reads.
-    outside: Vec<N>,
 }
-
-/// A row of a tile: its slot, or outside.
-pub type Line = Option<usize>;
 
 const EMPTY: usize = usize::MAX;
 
 impl<N: Number> Ring<N> {
     /// An empty ring.
     pub fn new() -> Ring<N> {
-        Ring { frame: None, slots: 0, width: 0, rows: Vec::new(), tags: Vec::new(), outside: Vec::new() }
+        Ring { frame: None, slots: 0, stride: 0, lead: 0, values: Vec::new(), tags: Vec::new() }
     }
 
     /// Forgets all rows.
@@ -51,33 +48,33 @@ impl<N: Number> Ring<N> {
             return;
         }
         self.frame = Some(frame);
-        (self.slots, self.width) = (slots, width);
-        self.rows.resize(tiles * slots * width, N::default());
-        self.outside.clear();
-        self.outside.resize(width, N::default());
+        let line = 64 / size_of::<N>();
+        (self.slots, self.stride) = (slots, width.next_multiple_of(line));
+        let rows = tiles * slots + 1;
+        self.values.clear();
+        self.values.resize(rows * self.stride + line, N::ZERO);
+        self.lead = (self.values.as_ptr() as usize).next_multiple_of(64) - self.values.as_ptr() as usize;
+        self.lead /= size_of::<N>();
         self.tags.clear();
         self.tags.resize(tiles * slots, EMPTY);
     }
 
-    /// The slot of source row `y` in a tile, and whether it must be filled first.
+    /// Where the row begins that stands for source row `y` (`None`: outside) in a tile; `fill` is called if it is not
+    /// there yet.
     #[inline]
-    pub fn claim(&mut self, tile: usize, y: usize) -> (usize, bool) {
+    pub fn line(&mut self, tile: usize, y: Option<usize>, fill: impl FnOnce(usize, &mut [N])) -> usize {
+        let Some(y) = y else { return self.lead + self.tags.len() * self.stride };
         let slot = tile * self.slots + y % self.slots;
-        (slot, std::mem::replace(&mut self.tags[slot], y) != y)
-    }
-
-    /// The values of a slot, to fill.
-    pub fn row_mut(&mut self, slot: usize) -> &mut [N] {
-        &mut self.rows[slot * self.width..][..self.width]
-    }
-
-    /// The values of a line.
-    #[inline(always)]
-    pub fn line(&self, line: Line) -> &[N] {
-        match line {
-            Some(slot) => &self.rows[slot * self.width..][..self.width],
-            None => &self.outside,
+        let start = self.lead + slot * self.stride;
+        if std::mem::replace(&mut self.tags[slot], y) != y {
+            fill(y, &mut self.values[start..start + self.stride]);
         }
+        start
+    }
+
+    /// What lines are places in.
+    pub fn values(&self) -> &[N] {
+        &self.values
     }
 }
 
@@ -87,29 +84,53 @@ pub fn slots(taps: usize, h: usize, border: Border) -> usize {
     if border == Border::Wrap { h } else { taps.min(h) }
 }
 
-/// Pixels a tile, for rings of `rows` rows.
-pub fn tile_width<N>(rows: usize, c: usize) -> usize {
-    // About the first-level cache for few rows; for many rows the second level has to do.
-    let values = (32_768 / (rows * size_of::<N>())).max(512);
-    (values / c).max(16)
+/// Pixels a tile, for frames of `w` pixels and rings of `rows` rows: equal tiles, so narrow that the ring of one leaves
+/// room in the second-level cache, so wide that rows are read in runs worth fetching.
+pub fn tile_width<N>(rows: usize, w: usize, c: usize) -> usize {
+    let most = (1_000_000 / (rows * size_of::<N>())).max(1024);
+    let tiles = (w * c + most / 2) / most;
+    w.div_ceil(tiles.max(1))
 }
 
-/// Prepares pixels `x ..` of a source row, `out.len()` samples, some of them perhaps outside the row.
-pub fn widen_row<T: Sample, N: Number>(src: &Plane<T>, y: usize, x: isize, border: Border, out: &mut [N]) {
-    let (c, w) = (src.c, src.w as isize);
-    let row = src.row(y);
-    let n = (out.len() / c) as isize;
-    let first = x.clamp(0, w);
-    let last = (x + n).clamp(first, w);
-    let at = |p: isize| (p - x) as usize * c;
-    if last > first {
-        N::widen(&row[first as usize * c..last as usize * c], &mut out[at(first)..at(last)]);
+/// A run of pixels of source rows, some of which may lie outside.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// Pixels of the row that are inside: from, to.
+    inside: (usize, usize),
+    /// Where the first of them goes.
+    at: usize,
+    /// What goes to the places outside: place and pixel of the row, if any.
+    outside: Vec<(usize, Option<usize>)>,
+}
+
+impl Run {
+    /// Pixels `x .. x + n` of rows of `w` pixels.
+    pub fn set(&mut self, x: isize, n: usize, w: usize, border: Border) {
+        let end = x + n as isize;
+        let first = x.clamp(0, w as isize);
+        let last = end.clamp(first, w as isize);
+        self.inside = (first as usize, last as usize);
+        self.at = (first - x).min(n as isize) as usize;
+        self.outside.clear();
+        let outside = (x..first.min(end)).chain(last.max(x)..end);
+        self.outside.extend(outside.map(|p| ((p - x) as usize, border.fold(p, w))));
     }
-    for p in (x..first.min(x + n)).chain(last.max(x)..x + n) {
-        let pixel = &mut out[at(p)..at(p) + c];
-        match border.fold(p, src.w) {
-            Some(i) => N::widen(&row[i * c..(i + 1) * c], pixel),
-            None => pixel.fill(N::default()),
+
+    /// Prepares the run of a row.
+    pub fn prepare<T: Sample, N: Number>(&self, row: &[T], c: usize, out: &mut [N]) {
+        let (first, last) = self.inside;
+        let at = self.at * c;
+        N::prepare_row(&row[first * c..last * c], &mut out[at..at + (last - first) * c]);
+        for &(to, from) in &self.outside {
+            let to = &mut out[to * c..(to + 1) * c];
+            match from {
+                Some(i) => {
+                    for (to, from) in to.iter_mut().zip(&row[i * c..(i + 1) * c]) {
+                        *to = N::prepare(*from);
+                    }
+                }
+                None => to.fill(N::ZERO),
+            }
         }
     }
 }

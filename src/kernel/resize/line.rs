@@ -9,7 +9,7 @@ use crate::image::{
     view::{bytes_of, bytes_of_mut},
 };
 #[cfg(target_arch = "x86_64")]
-use crate::kernel::x86::resize_move::Pairs;
+use crate::kernel::x86::{resize_float, resize_move::Pairs};
 use crate::simd;
 use std::ops::Range;
 
@@ -18,6 +18,8 @@ const SLACK: usize = 64;
 
 /// How a line is filled, and where its taps lie.
 pub(super) struct Fetch {
+    /// Pixels of a source row.
+    w: usize,
     /// Columns `lo..hi`, clamped; or, where the filter skips most columns, the taps of each output pixel, pair after
     /// pair of all of them.
     span: Option<(i32, i32)>,
@@ -35,32 +37,35 @@ impl Fetch {
         let n = x.first.len();
         let (lo, hi) = x.span();
         let skips = !whole && (hi - lo) as usize >= 3 * n + 16;
+        // Pixels are copied in words of up to eight elements, the last of which may run over.
+        let pair = if skips { 2 * c * n + 8 } else { 2 * c };
         Fetch {
+            w,
             span: (!skips).then_some((lo, hi)),
             off: match skips {
                 true => (0..n as u32).map(|i| i * 2 * c as u32).collect(),
                 false => x.first.iter().map(|s| (s - lo) as u32 * c as u32).collect(),
             },
-            pair: if skips { 2 * c * n } else { 2 * c },
+            pair,
             #[cfg(target_arch = "x86_64")]
-            fast: if skips { Pairs::new(&x.first, x.k, c, w) } else { None },
+            fast: if skips { Pairs::new(&x.first, x.k, c, w, pair) } else { None },
         }
     }
 
     /// The line and the columns of the source that belong into its middle, if it holds all columns: `seal` repeats the
     /// edges once they are there.
-    pub fn middle<'a, T: Sample>(&self, w: usize, c: usize, line: &'a mut Vec<T>) -> (&'a mut [T], Range<usize>) {
+    pub fn middle<'a, T: Sample>(&self, c: usize, line: &'a mut Vec<T>) -> (&'a mut [T], Range<usize>) {
         let (lo, hi) = self.span.expect("all columns");
         line.resize((hi - lo) as usize * c + SLACK, T::default());
-        let (a, b) = (lo.clamp(0, w as i32 - 1), hi.clamp(1, w as i32));
+        let (a, b) = (lo.clamp(0, self.w as i32 - 1), hi.clamp(1, self.w as i32));
         let at = (a - lo) as usize * c..(b - lo) as usize * c;
         (&mut line[at], a as usize * c..b as usize * c)
     }
 
     /// Repeats the edge pixels beyond the middle.
-    pub fn seal<T: Sample>(&self, w: usize, c: usize, line: &mut [T]) {
+    pub fn seal<T: Sample>(&self, c: usize, line: &mut [T]) {
         let (lo, hi) = self.span.expect("all columns");
-        let (a, b) = (lo.clamp(0, w as i32 - 1), hi.clamp(1, w as i32));
+        let (a, b) = (lo.clamp(0, self.w as i32 - 1), hi.clamp(1, self.w as i32));
         let (head, rest) = line.split_at_mut((a - lo) as usize * c);
         let (body, tail) = rest.split_at_mut((b - a) as usize * c);
         head.chunks_exact_mut(c).for_each(|p| p.copy_from_slice(&body[..c]));
@@ -70,24 +75,23 @@ impl Fetch {
 
     /// Fills the line from a source row.
     pub fn fill<T: Sample>(&self, x: &Taps, row: &[T], c: usize, line: &mut Vec<T>) {
-        let w = row.len() / c;
         if self.span.is_some() {
-            let (middle, from) = self.middle(w, c, line);
+            let (middle, from) = self.middle(c, line);
             middle.copy_from_slice(&row[from]);
-            self.seal(w, c, line);
+            self.seal(c, line);
             return;
         }
         let n = x.first.len();
-        line.resize(n * x.k * c + SLACK, T::default());
+        line.resize(x.k / 2 * self.pair + SLACK, T::default());
+        #[cfg(target_arch = "x86_64")]
+        let done = match &self.fast {
+            Some(f) if T::DTYPE == DType::U8 => f.row(bytes_of(row), bytes_of_mut(line)),
+            _ => 0..0,
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        let done = 0..0;
         for i in 0..x.k / 2 {
-            let out = &mut line[i * self.pair..];
-            #[cfg(target_arch = "x86_64")]
-            let done = match &self.fast {
-                Some(f) if T::DTYPE == DType::U8 => f.row(bytes_of(row), 2 * i, bytes_of_mut(out)),
-                _ => 0..0,
-            };
-            #[cfg(not(target_arch = "x86_64"))]
-            let done = 0..0;
+            let out = &mut line[i * self.pair..][..2 * c * n];
             for part in [0..done.start, done.end..n] {
                 let (out, first) = (&mut out[part.start * 2 * c..], &x.first[part]);
                 match c {
@@ -138,18 +142,22 @@ pub(super) fn whole(line: &[u8], f: &Fetch, k: usize, w: &[i32], c: usize, out: 
 
 /// `k` taps in f32, summed in order.
 pub(super) fn float(line: &[f32], f: &Fetch, k: usize, w: &[f32], c: usize, out: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    if resize_float::lanes(line, &f.off, w, k, c, out) {
+        return;
+    }
     let (off, pair) = (&f.off, f.pair);
     match (k, c) {
         (2, 1) => float_c::<2, 1>(line, off, pair, w, c, out),
-        (2, 3) => float3::<2>(line, off, w, out),
+        (2, 3) => float_c::<2, 3>(line, off, pair, w, c, out),
         (2, 4) => float_c::<2, 4>(line, off, pair, w, c, out),
         (2, _) => float_c::<2, 0>(line, off, pair, w, c, out),
         (4, 1) => float_c::<4, 1>(line, off, pair, w, c, out),
-        (4, 3) => float3::<4>(line, off, w, out),
+        (4, 3) => float_c::<4, 3>(line, off, pair, w, c, out),
         (4, 4) => float_c::<4, 4>(line, off, pair, w, c, out),
         (4, _) => float_c::<4, 0>(line, off, pair, w, c, out),
         (_, 1) => float_c::<8, 1>(line, off, pair, w, c, out),
-        (_, 3) => float3::<8>(line, off, w, out),
+        (_, 3) => float_c::<8, 3>(line, off, pair, w, c, out),
         (_, 4) => float_c::<8, 4>(line, off, pair, w, c, out),
         _ => float_c::<8, 0>(line, off, pair, w, c, out),
     }
@@ -178,26 +186,6 @@ simd! {
                     sum += line[o as usize + t / 2 * pair + t % 2 * c + i] as i32 * w[t];
                 }
                 *p = sum as f32;
-            }
-        }
-    }
-}
-
-simd! {
-    /// Three components as four lanes: the next pixel overwrites the fourth.
-    fn float3[const K: usize][K](line: &[f32], off: &[u32], w: &[f32], out: &mut [f32]) {
-        for (i, (&o, w)) in off.iter().zip(w.as_chunks::<K>().0).enumerate() {
-            let s = &line[o as usize..][..3 * K + 1];
-            let mut sum = [0.0; 4];
-            for t in 0..K {
-                for j in 0..4 {
-                    let v = s[3 * t + j] * w[t];
-                    sum[j] = if t == 0 { v } else { sum[j] + v };
-                }
-            }
-            match out[3 * i..].first_chunk_mut::<4>() {
-                Some(p) => *p = sum,
-                None => out[3 * i..].copy_from_slice(&sum[..3]),
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Copies of single pixels, whatever they are.
 
+#[cfg(target_arch = "x86_64")]
 use crate::image::view::{bytes_of, bytes_of_mut};
 use crate::image::{Element, Plane, RowsMut};
 #[cfg(target_arch = "x86_64")]

@@ -271,9 +271,9 @@ impl Filter {
         let w = &self.y.w[y * self.y.k..(y + 1) * self.y.k];
         let w = &w[..w.iter().rposition(|w| *w != 0.0).map_or(2, |i| i + 1).max(2)];
         let (first, top) = (self.y.first[y], self.h as i32 - 1);
-        let (middle, from) = self.fetch.middle(src.w, self.c, &mut self.floats);
+        let (middle, from) = self.fetch.middle(self.c, &mut self.floats);
         blend_any(|t| &src.row((first + t as i32).clamp(0, top) as usize)[from.clone()], w, self.gain, middle);
-        self.fetch.seal(src.w, self.c, &mut self.floats);
+        self.fetch.seal(self.c, &mut self.floats);
         #[cfg(target_arch = "x86_64")]
         if let Some(f) = &self.fast_floats {
             return f.row(&self.floats, out);

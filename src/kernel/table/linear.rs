@@ -17,16 +17,15 @@ simd! {
     /// The 256 entries of `v·a + b`, computed in f32 with two roundings, clipped to 0..=255.
     pub fn linear_table(a: f64, b: f64, rounding: Rounding) -> [u8; 256] {
         let (a, b) = (a as f32, b as f32);
-        // Truncation of a clipped value is the floor, and the floor is the nearest integer half a unit lower; the lower
-        // neighbour of one half keeps integers where they are.
+        // Truncation of a clipped value is its floor: the nearest integer, or the one below if that lies above.
         let mut out = [0; 256];
-        for v in 0..256 {
+        for (v, out) in out.iter_mut().enumerate() {
             let y = v as f32 * a + b;
             let y = if y > 0.0 { y } else { 0.0 };
             let y = if y < 255.0 { y } else { 255.0 };
             let near = (y + 12_582_912.0) - 12_582_912.0;
             let near = if rounding == Rounding::Truncate && near > y { near - 1.0 } else { near };
-            out[v] = (near + 12_582_912.0).to_bits() as u8;
+            *out = (near + 12_582_912.0).to_bits() as u8;
         }
         out
     }
@@ -126,14 +125,7 @@ pub fn linear_row(row: &mut [f32], a: &[f32], b: &[f32], clip: Option<(f32, f32)
 
 /// `v^g` for each value, with the exponent rounded to f32 first; a negative base gives NaN, as in NumPy.
 pub fn gamma_row(row: &mut [f32], g: f64) {
-    pow_row(row, g as f32);
-}
-
-/// `v^g` in place.
-pub(crate) fn pow_row(row: &mut [f32], g: f32) {
-    for v in row {
-        *v = libm::pow(*v as f64, g as f64) as f32;
-    }
+    crate::math::pow_row(row, g as f32 as f64);
 }
 
 #[cfg(test)]
@@ -163,9 +155,9 @@ mod tests {
         }
         for g in exponents {
             let t = gamma_table(g);
-            for v in 0..256 {
+            for (v, t) in t.iter().enumerate() {
                 let want = (libm::pow(v as f64 * (1.0 / 255.0), g) * 255.0) as u8;
-                assert_eq!(t[v], want, "{v}^{g}");
+                assert_eq!(*t, want, "{v}^{g}");
             }
         }
     }

@@ -65,11 +65,10 @@ pub(super) enum Line<'a> {
     Values { xs: &'a [f32], ys: Ys<'a> },
 }
 
-/// A position for float weights: pixel and fraction in 0..=1.
-#[derive(Clone, Copy, Debug)]
+/// Positions of a chunk for float weights: pixel and fraction in 0..=1, of each axis.
 pub(super) struct Exact {
-    pub i: i64,
-    pub f: f32,
+    pub i: [[i32; CHUNK]; 2],
+    pub f: [[f32; CHUNK]; 2],
 }
 
 impl<'a> Line<'a> {
@@ -161,27 +160,29 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Position of column `x` for float weights.
-    #[inline(always)]
-    pub fn exact(&self, x: usize) -> (Exact, Exact) {
-        let split = |v: f64| {
-            let v = if v > -FAR { v } else { -FAR };
-            let v = if v < FAR { v } else { FAR };
-            let i = v.floor();
-            Exact { i: i as i64, f: (v - i) as f32 }
-        };
+    /// Positions of columns `x..x + n` for float weights.
+    pub fn exact_chunk(&self, x: usize, n: usize, e: &mut Exact) {
+        let ([ix, iy], [fx, fy]) = (&mut e.i, &mut e.f);
+        let (ix, iy, fx, fy) = (&mut ix[..n], &mut iy[..n], &mut fx[..n], &mut fy[..n]);
         match self {
             Line::Affine { x: (bx, dx), y: (by, dy), .. } => {
-                let fixed = |q: i64| Exact { i: q >> 32, f: (q as u32) as f32 * (1.0 / 4_294_967_296.0) };
-                (fixed(bx + dx * x as i64), fixed(by + dy * x as i64))
+                ramp_exact(bx + dx * x as i64, *dx, ix, fx);
+                ramp_exact(by + dy * x as i64, *dy, iy, fy);
             }
             Line::Ratio { x: rx, y: ry, d } => {
-                let d = d.at(x);
-                (split(rx.at(x) / d), split(ry.at(x) / d))
+                ratio_exact(*rx, *d, x as u32, ix, fx);
+                ratio_exact(*ry, *d, x as u32, iy, fy);
             }
-            Line::Values { .. } => {
-                let (sx, sy) = self.values(x);
-                (split(sx as f64), split(sy as f64))
+            Line::Values { xs, ys } => {
+                split(&xs[x..x + n], ix, fx);
+                match ys {
+                    Ys::Each(ys) => split(&ys[x..x + n], iy, fy),
+                    Ys::One(y) => {
+                        split(&[*y], &mut iy[..1], &mut fy[..1]);
+                        iy.fill(iy[0]);
+                        fy.fill(fy[0]);
+                    }
+                }
             }
         }
     }
@@ -309,6 +310,50 @@ simd! {
             let r = 1.0 / (d.1 * at + d.0);
             *u = (x.1 * at + x.0) * r;
             *v = (y.1 * at + y.0) * r;
+        }
+    }
+}
+
+simd! {
+    /// The Q32 ramp as whole pixels and fractions.
+    fn ramp_exact(base: i64, step: i64, whole: &mut [i32], part: &mut [f32]) {
+        let mut q = base;
+        for (i, f) in whole.iter_mut().zip(part) {
+            *i = (q >> 32) as i32;
+            // 24 bits are what an f32 holds; cut, a fraction cannot round up to 1.
+            *f = ((q as u32) >> 8) as i32 as f32 * (1.0 / 16_777_216.0);
+            q = q.wrapping_add(step);
+        }
+    }
+}
+
+/// Whole part by floor and the rest, of a position clamped to ± 2²¹. Adding 1.5·2⁵² leaves the nearest integer in the
+/// low bits.
+#[inline(always)]
+fn floor(v: f64) -> (i32, f32) {
+    const M: f64 = (3u64 << 51) as f64;
+    const EDGE: f64 = (1u32 << 21) as f64;
+    let v = if v > -EDGE { v } else { -EDGE };
+    let v = if v < EDGE { v } else { EDGE };
+    let near = v + M;
+    let rest = v - (near - M);
+    let down = if rest < 0.0 { 1.0 } else { 0.0 };
+    ((near - down).to_bits() as i32, (rest + down) as f32)
+}
+
+simd! {
+    fn ratio_exact(n: Ramp, d: Ramp, x: u32, whole: &mut [i32], part: &mut [f32]) {
+        for (k, (i, f)) in whole.iter_mut().zip(part).enumerate() {
+            let at = f64::from((x + k as u32) as i32);
+            (*i, *f) = floor((n.step * at + n.base) / (d.step * at + d.base));
+        }
+    }
+}
+
+simd! {
+    fn split(v: &[f32], whole: &mut [i32], part: &mut [f32]) {
+        for ((&v, i), f) in v.iter().zip(whole).zip(part) {
+            (*i, *f) = floor(f64::from(v));
         }
     }
 }

@@ -136,17 +136,46 @@ fn pixel(src: &Plane<u8>, sx: i32, sy: i32, border: Border, fill: &[u8], out: &m
     }
 }
 
+/// What does the taps of a chunk.
+#[derive(Clone, Copy)]
+struct Kernel {
+    /// Bytes read at a row of taps.
+    load: usize,
+    run: fn(&[u8], usize, &Cubic, &mut [u8]),
+}
+
+/// None if the number of components has no kernel of its own.
+fn kernel(c: usize) -> Option<Kernel> {
+    #[cfg(target_arch = "x86_64")]
+    if crate::simd::level() >= crate::simd::Level::V3 {
+        use crate::kernel::x86::warp_cubic as x86;
+        match c {
+            1 => return Some(Kernel { load: 4, run: x86::cubic1_v3 }),
+            3 => return Some(Kernel { load: 16, run: x86::cubic3_v3 }),
+            4 => return Some(Kernel { load: 16, run: x86::cubic4_v3 }),
+            _ => {}
+        }
+    }
+    match c {
+        1 => Some(Kernel { load: 4, run: sample::<1> }),
+        3 => Some(Kernel { load: 12, run: sample::<3> }),
+        4 => Some(Kernel { load: 16, run: sample::<4> }),
+        _ => None,
+    }
+}
+
 /// See [`super::warp_rows`].
 pub(super) fn rows(src: &Plane<u8>, warp: &Warp, fill: &[u8], x0: usize, y0: usize, out: &mut RowsMut<u8>) {
     let (c, border) = (src.c, warp.border);
-    let frame = Frame::new(src, 4 * c);
+    let kernel = kernel(c);
+    let frame = Frame::new(src, kernel.map_or(4 * c, |k| k.load));
     let mut cub = Cubic { off: [0; CHUNK], kx: [0; CHUNK], ky: [0; CHUNK], bad: [0; CHUNK] };
     let mut s = [[[0; BLOCK]; BLOCKS]; 2];
     tile::segments(src, warp, 2, fill, (x0, y0), out, |line, x, o| {
         let n = o.len() / c;
         tile::positions(line, x, n, (src.w, src.h), border, &mut s);
         let [sx, sy] = &s;
-        let mut one = |i: usize, o: &mut [u8]| {
+        let one = |i: usize, o: &mut [u8]| {
             pixel(src, sx.as_flattened()[i], sy.as_flattened()[i], border, fill, &mut o[i * c..][..c]);
         };
         let Some(frame) = frame else {
@@ -154,11 +183,9 @@ pub(super) fn rows(src: &Plane<u8>, warp: &Warp, fill: &[u8], x0: usize, y0: usi
         };
         let m = n.div_ceil(BLOCK);
         address(frame, &sx[..m], &sy[..m], &mut cub);
-        match c {
-            1 => sample::<1>(src.data, src.stride, &cub, o),
-            3 => sample::<3>(src.data, src.stride, &cub, o),
-            4 => sample::<4>(src.data, src.stride, &cub, o),
-            _ => sample_any(src.data, src.stride, &cub, c, o),
+        match kernel {
+            Some(k) => (k.run)(src.data, src.stride, &cub, o),
+            None => sample_any(src.data, src.stride, &cub, c, o),
         }
         tile::each_marked(&cub.bad, n, |i| one(i, o));
     });

@@ -206,7 +206,7 @@ pub(super) fn rows(src: &Plane<u8>, warp: &Warp, fill: &[u8], x0: usize, y0: usi
         let n = o.len() / c;
         positions(line, x, n, src, border, &mut s);
         let [sx, sy] = &s;
-        let mut one = |i: usize, o: &mut [u8]| {
+        let one = |i: usize, o: &mut [u8]| {
             pixel(src, sx.as_flattened()[i], sy.as_flattened()[i], border, fill, &mut o[i * c..][..c]);
         };
         let Some(frame) = frame else {

@@ -31,7 +31,7 @@ mod tile;
 mod weights;
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use linear::Linear;
+pub(crate) use {cubic::Cubic, linear::Linear, weights::CUBIC, weights::Cubic as CubicWeights};
 
 use crate::image::{Border, Element, Interp, Plane, RowsMut, Sample};
 

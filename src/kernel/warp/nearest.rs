@@ -7,27 +7,49 @@ use crate::image::{Border, Element, Plane, RowsMut};
 use crate::simd;
 
 simd! {
-    /// Indices to addresses of pixels; 0 and a mark where the index is outside.
+    /// Indices to addresses of pixels, with a mark where the pixel is outside or may not be loaded.
     fn address(f: Frame, ix: &[Block], iy: &[Block], off: &mut [u32; CHUNK], bad: &mut [u8; CHUNK]) {
         let (ix, iy) = (ix.as_flattened(), iy.as_flattened());
-        for ((o, &x), &y) in off.iter_mut().zip(ix).zip(iy) {
+        for (((o, b), &x), &y) in off.iter_mut().zip(bad).zip(ix).zip(iy) {
             let (x, y) = (x as u32, y as u32);
             let at = y.wrapping_mul(f.stride).wrapping_add(x.wrapping_mul(f.c));
-            *o = if (x < f.w) & (y < f.h) { at } else { 0 };
-        }
-        for ((b, &x), &y) in bad.iter_mut().zip(ix).zip(iy) {
-            *b = u8::from((x as u32 >= f.w) | (y as u32 >= f.h));
+            *o = at.min(f.limit);
+            *b = u8::from((x >= f.w) | (y >= f.h) | (at > f.limit));
         }
     }
 }
 
-/// What a chunk needs to know of the source, in elements.
+/// What a chunk needs to know of the source; addresses count bytes or elements, as the copy wants.
 #[derive(Clone, Copy)]
 struct Frame {
     w: u32,
     h: u32,
     stride: u32,
     c: u32,
+    /// Greatest address.
+    limit: u32,
+}
+
+/// Copies the pixels at the addresses. The number is the bytes of a pixel.
+type Copy<E> = fn(&[E], &[u32; CHUNK], usize, &mut [E]);
+
+/// A fast copy, if there is one; its addresses count bytes, and it reads 4 at each.
+fn fast<E: Element>(src: &Plane<E>) -> Option<Copy<E>> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use crate::kernel::x86::warp_nearest::{nearest_v3, nearest_v4};
+        use crate::simd::{Level, level};
+        let bytes = size_of_val(src.data);
+        if src.c * size_of::<E>() <= 4 && (4..=i32::MAX as usize).contains(&bytes) {
+            match level() {
+                Level::Vbmi | Level::V4 => return Some(nearest_v4),
+                Level::V3 => return Some(nearest_v3),
+                Level::Baseline => {}
+            }
+        }
+    }
+    let _ = src;
+    None
 }
 
 /// Copies of pixels of `C` elements.
@@ -44,36 +66,44 @@ fn copy<E: Element, const C: usize>(data: &[E], off: &[u32], out: &mut [E]) {
 /// See [`super::nearest_rows`].
 pub(super) fn rows<E: Element>(src: &Plane<E>, warp: &Warp, fill: &[E], x0: usize, y0: usize, out: &mut RowsMut<E>) {
     let (c, border) = (src.c, warp.border);
-    let small = src.data.len() <= u32::MAX as usize;
-    let frame = Frame { w: src.w as u32, h: src.h as u32, stride: src.stride as u32, c: c as u32 };
+    let len = src.data.len();
+    let fast = fast(src);
+    let (unit, limit) = match fast {
+        Some(_) => (size_of::<E>(), size_of_val(src.data) - 4),
+        None => (1, len - c),
+    };
+    let small = len <= u32::MAX as usize;
+    let (stride, step) = ((src.stride * unit) as u32, (c * unit) as u32);
+    let frame = Frame { w: src.w as u32, h: src.h as u32, stride, c: step, limit: limit as u32 };
     let (mut off, mut bad) = ([0; CHUNK], [0; CHUNK]);
     let mut s: Positions = [[[0; BLOCK]; BLOCKS]; 2];
     tile::segments(src, warp, 1, fill, (x0, y0), out, |line, x, o| {
         let n = o.len() / c;
         indices(line, x, n, (src.w, src.h), border, &mut s);
         let [ix, iy] = &s;
+        let one = |i: usize, o: &mut [E]| {
+            let (x, y) = (ix.as_flattened()[i] as usize, iy.as_flattened()[i] as usize);
+            let p = if x < src.w && y < src.h { &src.row(y)[x * c..][..c] } else { fill };
+            o[i * c..][..c].copy_from_slice(p);
+        };
         if !small {
-            let (ix, iy) = (ix.as_flattened(), iy.as_flattened());
-            for (i, p) in o.chunks_exact_mut(c).enumerate() {
-                let inside = (ix[i] as usize) < src.w && (iy[i] as usize) < src.h;
-                p.copy_from_slice(if inside { &src.row(iy[i] as usize)[ix[i] as usize * c..][..c] } else { fill });
-            }
-            return;
+            return (0..n).for_each(|i| one(i, o));
         }
         let m = n.div_ceil(BLOCK);
         address(frame, &ix[..m], &iy[..m], &mut off, &mut bad);
-        match c {
-            1 => copy::<E, 1>(src.data, &off[..n], o),
-            2 => copy::<E, 2>(src.data, &off[..n], o),
-            3 => copy::<E, 3>(src.data, &off[..n], o),
-            4 => copy::<E, 4>(src.data, &off[..n], o),
+        match (fast, c) {
+            (Some(f), _) => f(src.data, &off, c * size_of::<E>(), o),
+            (_, 1) => copy::<E, 1>(src.data, &off, o),
+            (_, 2) => copy::<E, 2>(src.data, &off, o),
+            (_, 3) => copy::<E, 3>(src.data, &off, o),
+            (_, 4) => copy::<E, 4>(src.data, &off, o),
             _ => {
                 for (p, &at) in o.chunks_exact_mut(c).zip(&off) {
                     p.copy_from_slice(&src.data[at as usize..at as usize + c]);
                 }
             }
         }
-        tile::each_marked(&bad, n, |i| o[i * c..][..c].copy_from_slice(fill));
+        tile::each_marked(&bad, n, |i| one(i, o));
     });
 }
 

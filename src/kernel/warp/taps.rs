@@ -4,145 +4,210 @@
 
 use super::coords::{Exact, Line};
 use super::weights::{cubic_f32, lanczos as lanczos_table};
-use super::{Warp, tile};
+use super::{CHUNK, Warp, tile};
 use crate::image::{Border, Plane, RowsMut, Sample};
 use crate::simd;
 
-/// First tap and weights of one axis.
-struct Axis<'w, const K: usize> {
-    first: i64,
-    w: &'w [f32; K],
-}
-
-/// B components of a pixel.
-#[inline(always)]
-fn block<'t, T: Sample, const K: usize, const B: usize>(
-    tap: impl Fn(usize, usize) -> &'t [T],
-    wx: &[f32; K],
-    wy: &[f32; K],
-    out: &mut [T],
-) {
-    let mut sum = [0f32; B];
-    for t in 0..K {
-        let mut column = [0f32; B];
-        for k in 0..K {
-            let p = &tap(k, t)[..B];
-            for c in 0..B {
-                column[c] += wy[k] * p[c].to_f32();
-            }
-        }
-        for c in 0..B {
-            sum[c] += wx[t] * column[c];
-        }
-    }
-    for (o, s) in out[..B].iter_mut().zip(sum) {
-        *o = T::from_f32(s);
-    }
-}
-
-/// One pixel; `C` 0 stands for any number of components.
-#[inline(always)]
-fn pixel<T: Sample, const K: usize, const C: usize>(
-    src: &Plane<T>,
-    x: Axis<K>,
-    y: Axis<K>,
+/// What lies outside.
+#[derive(Clone, Copy)]
+struct Outside<'a, T> {
     border: Border,
-    fill: &[T],
-    out: &mut [T],
-) {
-    let c = if C > 0 { C } else { src.c };
-    let inside = |a: i64, n: usize| a >= 0 && a + K as i64 <= n as i64;
-    if inside(x.first, src.w) && inside(y.first, src.h) {
-        let at = y.first as usize * src.stride + x.first as usize * c;
-        let rows: [&[T]; K] = std::array::from_fn(|k| &src.data[at + k * src.stride..][..K * c]);
-        return components::<T, K, C>(|k, t, from| &rows[k][t * c + from..t * c + c], c, x.w, y.w, out);
-    }
-    let taps =
-        |a: i64, n: usize| -> [Option<usize>; K] { std::array::from_fn(|k| border.fold(a as isize + k as isize, n)) };
-    let (xs, ys) = (taps(x.first, src.w), taps(y.first, src.h));
-    if xs.iter().all(Option::is_none) || ys.iter().all(Option::is_none) {
-        return out.copy_from_slice(fill);
-    }
-    let tap = |k: usize, t: usize, from: usize| match (xs[t], ys[k]) {
-        (Some(x), Some(y)) => &src.data[y * src.stride + x * c + from..][..c - from],
-        _ => &fill[from..c],
-    };
-    components::<T, K, C>(tap, c, x.w, y.w, out)
+    fill: &'a [T],
 }
 
+/// One pixel with its K × K taps inside, the first at `at`.
 #[inline(always)]
-fn components<'t, T: Sample, const K: usize, const C: usize>(
-    tap: impl Fn(usize, usize, usize) -> &'t [T],
-    c: usize,
+fn inner<T: Sample, const K: usize, const C: usize>(
+    data: &[T],
+    at: usize,
+    stride: usize,
     wx: &[f32; K],
     wy: &[f32; K],
-    out: &mut [T],
+    out: &mut [T; C],
 ) {
-    if C > 0 {
-        return block::<T, K, C>(|k, t| tap(k, t, 0), wx, wy, out);
+    // Room for K · C, which a type cannot say.
+    let mut columns = [0f32; 32];
+    for k in 0..K {
+        let row = &data[at + k * stride..][..K * C];
+        for j in 0..K * C {
+            let p = wy[k] * row[j].to_f32();
+            columns[j] = if k == 0 { p } else { columns[j] + p };
+        }
     }
-    let mut from = 0;
-    while from + 8 <= c {
-        block::<T, K, 8>(|k, t| tap(k, t, from), wx, wy, &mut out[from..]);
-        from += 8;
-    }
-    while from < c {
-        block::<T, K, 1>(|k, t| tap(k, t, from), wx, wy, &mut out[from..]);
-        from += 1;
+    for c in 0..C {
+        let mut sum = wx[0] * columns[c];
+        for t in 1..K {
+            sum += wx[t] * columns[t * C + c];
+        }
+        out[c] = T::from_f32(sum);
     }
 }
 
-macro_rules! filter {
-    ($(#[$m:meta])* $rows:ident, $line:ident, $K:literal, $margin:expr, |$l:ident, $x:ident| $axes:block) => {
-        simd! {
-            fn $line[T: Sample, const C: usize][T, C](src: &Plane<T>, line: &Line, border: Border, fill: &[T], x0: usize, out: &mut [T]) {
-                let c = if C > 0 { C } else { src.c };
-                for (i, p) in out.chunks_exact_mut(c).enumerate() {
-                    let ($l, $x) = (line, x0 + i);
-                    let ((fx, wx), (fy, wy)) = $axes;
-                    pixel::<T, $K, C>(src, Axis { first: fx, w: &wx }, Axis { first: fy, w: &wy }, border, fill, p);
+/// One pixel with any taps outside, or with any number of components. `first`: its first tap.
+#[inline(never)]
+fn outer<T: Sample, const K: usize>(
+    src: &Plane<T>,
+    first: [i32; 2],
+    wx: &[f32; K],
+    wy: &[f32; K],
+    o: Outside<T>,
+    out: &mut [T],
+) {
+    let taps =
+        |a: i32, n: usize| -> [Option<usize>; K] { std::array::from_fn(|k| o.border.fold(a as isize + k as isize, n)) };
+    let (xs, ys) = (taps(first[0], src.w), taps(first[1], src.h));
+    if xs.iter().all(Option::is_none) || ys.iter().all(Option::is_none) {
+        return out.copy_from_slice(o.fill);
+    }
+    for (c, out) in out.iter_mut().enumerate() {
+        let column = |t: usize| {
+            let tap = |k: usize| match (xs[t], ys[k]) {
+                (Some(x), Some(y)) => wy[k] * src.data[y * src.stride + x * src.c + c].to_f32(),
+                _ => wy[k] * o.fill[c].to_f32(),
+            };
+            wx[t] * (1..K).fold(tap(0), |sum, k| sum + tap(k))
+        };
+        *out = T::from_f32((1..K).fold(column(0), |sum, t| sum + column(t)));
+    }
+}
+
+/// Weights of a chunk: of each axis, tap and pixel.
+type Weights<const K: usize> = [[[f32; CHUNK]; K]; 2];
+
+/// The pixels of a chunk. `first` are their first taps.
+fn chunk<T: Sample, const K: usize>(
+    src: &Plane<T>,
+    first: &[[i32; CHUNK]; 2],
+    weights: &Weights<K>,
+    o: Outside<T>,
+    bad: &mut [u8; CHUNK],
+    out: &mut [T],
+) {
+    let c = src.c;
+    match c {
+        1 => inside::<T, K, 1>(src, first, weights, bad, out),
+        3 => inside::<T, K, 3>(src, first, weights, bad, out),
+        4 => inside::<T, K, 4>(src, first, weights, bad, out),
+        _ => bad.fill(1),
+    }
+    tile::each_marked(bad, out.len() / c, |i| {
+        let w: [[f32; K]; 2] = std::array::from_fn(|axis| std::array::from_fn(|t| weights[axis][t][i]));
+        outer(src, [first[0][i], first[1][i]], &w[0], &w[1], o, &mut out[i * c..][..c]);
+    });
+}
+
+/// The pixels whose taps are all inside; the others are marked.
+fn inside<T: Sample, const K: usize, const C: usize>(
+    src: &Plane<T>,
+    first: &[[i32; CHUNK]; 2],
+    weights: &Weights<K>,
+    bad: &mut [u8; CHUNK],
+    out: &mut [T],
+) {
+    #[cfg(target_arch = "x86_64")]
+    if crate::simd::level() >= crate::simd::Level::V3 {
+        use crate::kernel::x86::warp_taps::{Chunk, taps_v3};
+        let chunk = Chunk { w: src.w, h: src.h, stride: src.stride, first, weights };
+        if taps_v3::<T, K, C>(src.data, &chunk, out, bad) {
+            return;
+        }
+    }
+    inside_plain::<T, K, C>(src, first, weights, bad, out)
+}
+
+simd! {
+    fn inside_plain[T: Sample, const K: usize, const C: usize][T, K, C](
+        src: &Plane<T>,
+        first: &[[i32; CHUNK]; 2],
+        weights: &Weights<K>,
+        bad: &mut [u8; CHUNK],
+        out: &mut [T],
+    ) {
+        let (right, low) = ((src.w + 1).saturating_sub(K) as u32, (src.h + 1).saturating_sub(K) as u32);
+        for (i, p) in out.as_chunks_mut::<C>().0.iter_mut().enumerate() {
+            let (ix, iy) = (first[0][i] as u32, first[1][i] as u32);
+            bad[i] = u8::from(ix >= right || iy >= low);
+            if bad[i] == 0 {
+                let w: [[f32; K]; 2] = std::array::from_fn(|axis| std::array::from_fn(|t| weights[axis][t][i]));
+                let at = iy as usize * src.stride + ix as usize * C;
+                inner::<T, K, C>(src.data, at, src.stride, &w[0], &w[1], p);
+            }
+        }
+    }
+}
+
+/// Rows of a filter of K taps, of which `before` lie before a position; `fill_in` makes positions and weights.
+#[allow(clippy::too_many_arguments)]
+fn rows<T: Sample, const K: usize>(
+    src: &Plane<T>,
+    warp: &Warp,
+    reach: i64,
+    fill: &[T],
+    origin: (usize, usize),
+    out: &mut RowsMut<T>,
+    mut fill_in: impl FnMut(&Line, usize, usize, &mut Exact, &mut Weights<K>),
+) {
+    let o = Outside { border: warp.border, fill };
+    let mut e = Exact { i: [[0; CHUNK]; 2], f: [[0.0; CHUNK]; 2] };
+    let mut weights = [[[0.0; CHUNK]; K]; 2];
+    let mut bad = [0; CHUNK];
+    tile::segments(src, warp, reach, fill, origin, out, |line, x, out| {
+        fill_in(line, x, out.len() / src.c, &mut e, &mut weights);
+        chunk::<T, K>(src, &e.i, &weights, o, &mut bad, out);
+    });
+}
+
+/// Two taps an axis.
+pub(super) fn linear<T: Sample>(src: &Plane<T>, warp: &Warp, fill: &[T], x0: usize, y0: usize, out: &mut RowsMut<T>) {
+    rows::<T, 2>(src, warp, 1, fill, (x0, y0), out, |line, x, n, e, w| {
+        line.exact_chunk(x, n, e);
+        linear_weights(&e.f, n, w);
+    });
+}
+
+simd! {
+    fn linear_weights(f: &[[f32; CHUNK]; 2], n: usize, w: &mut Weights<2>) {
+        for (f, [a, b]) in f.iter().zip(w) {
+            for ((&f, a), b) in f[..n].iter().zip(a).zip(b) {
+                (*a, *b) = (1.0 - f, f);
+            }
+        }
+    }
+}
+
+/// Four taps an axis.
+pub(super) fn cubic<T: Sample>(src: &Plane<T>, warp: &Warp, fill: &[T], x0: usize, y0: usize, out: &mut RowsMut<T>) {
+    rows::<T, 4>(src, warp, 2, fill, (x0, y0), out, |line, x, n, e, w| {
+        line.exact_chunk(x, n, e);
+        cubic_weights(e, n, w);
+    });
+}
+
+simd! {
+    fn cubic_weights(e: &mut Exact, n: usize, w: &mut Weights<4>) {
+        for (f, [a, b, c, d]) in e.f.iter().zip(w) {
+            for ((((&f, a), b), c), d) in f[..n].iter().zip(a).zip(b).zip(c).zip(d) {
+                [*a, *b, *c, *d] = cubic_f32(f);
+            }
+        }
+        for i in &mut e.i {
+            i[..n].iter_mut().for_each(|i| *i -= 1);
+        }
+    }
+}
+
+/// Eight taps an axis, positions on a 1/32 grid.
+pub(super) fn lanczos<T: Sample>(src: &Plane<T>, warp: &Warp, fill: &[T], x0: usize, y0: usize, out: &mut RowsMut<T>) {
+    let table = lanczos_table();
+    rows::<T, 8>(src, warp, 5, fill, (x0, y0), out, |line, x, n, e, w| {
+        for k in 0..n {
+            let (gx, gy) = line.grid(x + k);
+            for (axis, g) in [gx, gy].into_iter().enumerate() {
+                e.i[axis][k] = ((g >> 5) - 3).clamp(i32::MIN as i64, i32::MAX as i64) as i32;
+                for (w, v) in w[axis].iter_mut().zip(table[(g & 31) as usize]) {
+                    w[k] = v;
                 }
             }
         }
-
-        $(#[$m])*
-        pub(super) fn $rows<T: Sample>(src: &Plane<T>, warp: &Warp, fill: &[T], x0: usize, y0: usize, out: &mut RowsMut<T>) {
-            let c = src.c;
-            tile::segments(src, warp, $margin, fill, (x0, y0), out, |line, a, o| {
-                match c {
-                    1 => $line::<T, 1>(src, line, warp.border, fill, a, o),
-                    3 => $line::<T, 3>(src, line, warp.border, fill, a, o),
-                    4 => $line::<T, 4>(src, line, warp.border, fill, a, o),
-                    _ => $line::<T, 0>(src, line, warp.border, fill, a, o),
-                }
-            });
-        }
-    };
-}
-
-filter! {
-    /// Two taps an axis.
-    linear, linear_line, 2, 1, |line, x| {
-        let (px, py) = line.exact(x);
-        let axis = |p: Exact| (p.i, [1.0 - p.f, p.f]);
-        (axis(px), axis(py))
-    }
-}
-
-filter! {
-    /// Four taps an axis.
-    cubic, cubic_line, 4, 2, |line, x| {
-        let (px, py) = line.exact(x);
-        let axis = |p: Exact| (p.i - 1, cubic_f32(p.f));
-        (axis(px), axis(py))
-    }
-}
-
-filter! {
-    /// Eight taps an axis, positions on a 1/32 grid.
-    lanczos, lanczos_line, 8, 5, |line, x| {
-        let (gx, gy) = line.grid(x);
-        let axis = |g: i64| ((g >> 5) - 3, lanczos_table()[(g & 31) as usize]);
-        (axis(gx), axis(gy))
-    }
+    });
 }

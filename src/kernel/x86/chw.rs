@@ -1,7 +1,8 @@
 //! Splitting and merging three interleaved channels, with or without normalising.
 //!
-//! Every form works because 3 is odd: at each byte position of three consecutive vectors exactly one holds a given
-//! channel, so two blends and one shuffle collect a plane, and the reverse puts it back.
+//! The wide forms work because 3 is odd: at each position of three consecutive vectors exactly one holds a given channel,
+//! so two blends and one shuffle collect a plane, and the reverse puts it back. With AVX2, where a blend of bytes costs as
+//! much as three shuffles, zeroing shuffles are or-ed instead.
 
 use crate::image::{Element, Sample};
 use crate::simd::{Level, level};
@@ -99,6 +100,34 @@ pub const fn bits_of<const L: usize>(c: usize, k: usize) -> u64 {
 /// The bytes of a 64-byte vector `k` that belong to plane `c`.
 pub const fn lanes_bits(c: usize, k: usize) -> u64 {
     bits_of::<64>(c, k)
+}
+
+/// Shuffle of a 16-byte vector `k`: plane `c`'s bytes to their places, 0 elsewhere.
+const fn gather_from(c: usize, k: usize) -> [u8; 16] {
+    let mut out = [0x80; 16];
+    let mut i = 0;
+    while i < 16 {
+        let (v, lane) = home(c, i, 16);
+        if v == k {
+            out[i] = lane as u8;
+        }
+        i += 1;
+    }
+    out
+}
+
+/// Shuffle of plane `c`: its bytes to their places in vector `k`, 0 elsewhere.
+const fn scatter_to(c: usize, k: usize) -> [u8; 16] {
+    let mut out = [0x80; 16];
+    let mut i = 0;
+    while i < 16 {
+        let (v, lane) = home(c, i, 16);
+        if v == k {
+            out[lane] = i as u8;
+        }
+        i += 1;
+    }
+    out
 }
 
 const fn widen<const L: usize>(v: [u8; L]) -> [u32; L] {
@@ -228,10 +257,10 @@ unsafe fn split3_u8_v3(src: *const u8, planes: [*mut u8; 3], n: usize) -> usize 
             });
             macro_rules! plane {
                 ($c:literal) => {{
-                    let a = _mm256_blendv_epi8(v[0], v[1], both(const { lanes_of::<16>($c, 1) }));
-                    let a = _mm256_blendv_epi8(a, v[2], both(const { lanes_of::<16>($c, 2) }));
-                    let a = _mm256_shuffle_epi8(a, both(const { gather_index::<16>($c) }));
-                    _mm256_storeu_si256(planes[$c].add(i).cast(), a);
+                    let a = _mm256_shuffle_epi8(v[0], both(const { gather_from($c, 0) }));
+                    let b = _mm256_shuffle_epi8(v[1], both(const { gather_from($c, 1) }));
+                    let c = _mm256_shuffle_epi8(v[2], both(const { gather_from($c, 2) }));
+                    _mm256_storeu_si256(planes[$c].add(i).cast(), _mm256_or_si256(_mm256_or_si256(a, b), c));
                 }};
             }
             plane!(0);
@@ -249,24 +278,13 @@ unsafe fn merge3_u8_v3(planes: [*const u8; 3], dst: *mut u8, n: usize) -> usize 
     // SAFETY (whole body): i + 32 ≤ n bounds every load and store.
     unsafe {
         while i + 32 <= n {
-            let p = [
-                _mm256_shuffle_epi8(
-                    _mm256_loadu_si256(planes[0].add(i).cast()),
-                    both(const { scatter_index::<16>(0) }),
-                ),
-                _mm256_shuffle_epi8(
-                    _mm256_loadu_si256(planes[1].add(i).cast()),
-                    both(const { scatter_index::<16>(1) }),
-                ),
-                _mm256_shuffle_epi8(
-                    _mm256_loadu_si256(planes[2].add(i).cast()),
-                    both(const { scatter_index::<16>(2) }),
-                ),
-            ];
+            let p = three!(K => _mm256_loadu_si256(planes[K].add(i).cast()));
             macro_rules! vector {
                 ($k:literal) => {{
-                    let a = _mm256_blendv_epi8(p[0], p[1], both(const { lanes_of::<16>(1, $k) }));
-                    let a = _mm256_blendv_epi8(a, p[2], both(const { lanes_of::<16>(2, $k) }));
+                    let a = _mm256_shuffle_epi8(p[0], both(const { scatter_to(0, $k) }));
+                    let b = _mm256_shuffle_epi8(p[1], both(const { scatter_to(1, $k) }));
+                    let c = _mm256_shuffle_epi8(p[2], both(const { scatter_to(2, $k) }));
+                    let a = _mm256_or_si256(_mm256_or_si256(a, b), c);
                     let at = dst.add(3 * i + 16 * $k);
                     _mm_storeu_si128(at.cast(), _mm256_castsi256_si128(a));
                     _mm_storeu_si128(at.add(48).cast(), _mm256_extracti128_si256::<1>(a));

@@ -6,6 +6,7 @@ pub mod channels;
 pub mod chw;
 pub mod flip;
 pub mod gauss;
+pub mod mix;
 pub mod resize;
 pub mod resize_float;
 pub mod resize_move;
@@ -13,7 +14,10 @@ pub mod resize_rows;
 pub mod table;
 pub mod transpose;
 pub mod warp_coords;
+pub mod warp_cubic;
 pub mod warp_linear;
+pub mod warp_nearest;
+pub mod warp_taps;
 
 pub(crate) use crate::image::view::{bytes_of, bytes_of_mut};
 

@@ -216,13 +216,7 @@ simd! {
 const EVEN: u64 = 0x5555_5555_5555_5555;
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-unsafe fn narrow_vbmi<const R: usize>(
-    base: &[u32],
-    pick: &[u32],
-    lines: [&[u8]; R],
-    w: &[u32],
-    mut out: [&mut [i16]; R],
-) {
+unsafe fn narrow_vbmi<const R: usize>(base: &[u32], pick: &[u32], lines: [&[u8]; R], w: &[u32], out: [&mut [i16]; R]) {
     let order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
     for (i, b) in base.as_chunks::<2>().0.iter().enumerate() {
         // SAFETY: all tables hold 16 entries for each base; the window of each base lies in the line.
@@ -244,13 +238,7 @@ unsafe fn narrow_vbmi<const R: usize>(
 }
 
 #[target_feature(enable = "avx2")]
-unsafe fn narrow_v3<const R: usize>(
-    base: &[u32],
-    pick: &[u32],
-    lines: [&[u8]; R],
-    w: &[u32],
-    mut out: [&mut [i16]; R],
-) {
+unsafe fn narrow_v3<const R: usize>(base: &[u32], pick: &[u32], lines: [&[u8]; R], w: &[u32], out: [&mut [i16]; R]) {
     for (i, b) in base.as_chunks::<4>().0.iter().enumerate() {
         // SAFETY: all tables hold four entries for each base; the window of each base lies in the line.
         unsafe {
@@ -288,7 +276,7 @@ unsafe fn whole_vbmi<const R: usize, const P: usize, const SPLIT: bool>(
     lines: [&[u8]; R],
     pair: usize,
     w: &[u32],
-    mut out: [&mut [f32]; R],
+    out: [&mut [f32]; R],
 ) {
     let parts = P * (1 + SPLIT as usize);
     for (i, &b) in base.iter().enumerate() {
@@ -323,7 +311,7 @@ unsafe fn whole_v3<const R: usize, const P: usize, const SPLIT: bool>(
     lines: [&[u8]; R],
     pair: usize,
     w: &[u32],
-    mut out: [&mut [f32]; R],
+    out: [&mut [f32]; R],
 ) {
     let parts = P * (1 + SPLIT as usize);
     for (i, b) in base.as_chunks::<2>().0.iter().enumerate() {

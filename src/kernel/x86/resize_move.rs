@@ -31,16 +31,19 @@ impl Pixels {
             return None;
         }
         let at: Vec<u32> = x.iter().flat_map(|x| (0..size as u32).map(move |i| x * size as u32 + i)).collect();
+        // Where pixels can be copied, shorter blocks than that lose.
+        let least = if matches!(size, 3 | 6 | 12) { 2 * size + 1 } else { 0 };
         let fits = |block: usize, window: u32| at.chunks(block).all(|c| span(c).1 - span(c).0 < window);
-        if level == Level::Vbmi && need >= 128 {
-            if let Some(block) = [64, 32, 16, 8].into_iter().find(|b| fits(*b, 128)) {
-                let (base, pick) = windows::<64>(&at, block, need - 128);
-                return Some(Pixels { how: How::Window128(block, pick), base, n, need });
-            }
+        if level == Level::Vbmi
+            && need >= 128
+            && let Some(block) = [64, 32, 16, 8].into_iter().find(|b| fits(*b, 128) && *b >= least)
+        {
+            let (base, pick) = windows::<64>(&at, block, need - 128);
+            return Some(Pixels { how: How::Window128(block, pick), base, n, need });
         }
         if need >= 16 {
             let blocks = if size == 1 { &[16, 8, 4][..] } else { &[16, 8] };
-            if let Some(block) = blocks.iter().copied().find(|b| fits(*b, 16)) {
+            if let Some(block) = blocks.iter().copied().find(|b| fits(*b, 16) && *b >= least) {
                 let (base, pick) = windows::<16>(&at, block, need - 16);
                 return Some(Pixels { how: How::Window16(block, pick), base, n, need });
             }
@@ -141,52 +144,78 @@ fn span(at: &[u32]) -> (u32, u32) {
     at.iter().fold((u32::MAX, 0), |(lo, hi), p| (lo.min(*p), hi.max(*p)))
 }
 
-/// Copies pairs of neighbouring u8 pixels of three or four components, eight bytes at once.
+/// Copies the taps of output pixels, pairs of neighbouring u8 pixels, in wide words.
 pub struct Pairs {
-    /// Where the pairs begin that lie well inside the row.
+    /// Where the taps begin that lie well inside the row.
     at: Vec<u32>,
     /// The first of them.
     first: usize,
+    k: usize,
     c: usize,
+    /// From the pairs of taps to the next ones.
+    pair: usize,
     /// Bytes that a row must have.
     need: usize,
 }
 
 impl Pairs {
-    /// For pixels of `c` components of rows of `w`, pairs at ascending columns `x` and the `k` − 2 that follow. `None`
-    /// if nothing here fits.
-    pub fn new(x: &[i32], k: usize, c: usize, w: usize) -> Option<Pairs> {
-        if c != 3 && c != 4 || !x.is_sorted() {
+    /// For pixels of `c` components of rows of `w`, `k` taps at ascending columns `x`, the pairs of which go `pair` bytes
+    /// apart. `None` if nothing here fits.
+    pub fn new(x: &[i32], k: usize, c: usize, w: usize, pair: usize) -> Option<Pairs> {
+        if c > 4 || k > 8 || !x.is_sorted() || pair < 2 * c * x.len() + 8 {
             return None;
         }
         let first = x.partition_point(|s| *s < 0);
-        let end = x.partition_point(|s| (*s as i64 + k as i64 - 2) * c as i64 + 8 <= (w * c) as i64);
+        let end = x.partition_point(|s| (*s as i64 + k as i64 - 2) * c as i64 + 16 <= (w * c) as i64);
         let at = x.get(first..end)?.iter().map(|s| *s as u32 * c as u32).collect();
-        Some(Pairs { at, first, c, need: w * c })
+        Some(Pairs { at, first, k, c, pair, need: w * c })
     }
 
-    /// Writes the pairs that it can, `tap` pixels further; returns which.
-    pub fn row(&self, row: &[u8], tap: usize, out: &mut [u8]) -> std::ops::Range<usize> {
+    /// Writes all pairs of the output pixels that it can; returns which.
+    pub fn row(&self, row: &[u8], out: &mut [u8]) -> std::ops::Range<usize> {
         let range = self.first..self.first + self.at.len();
-        assert!(row.len() == self.need && out.len() >= range.end * 2 * self.c + 8);
-        // SAFETY: `new` took only pairs whose eight bytes lie in the row; the checked length of `out` does the rest.
-        unsafe {
-            let (from, to) = (row.as_ptr().add(tap * self.c), out.as_mut_ptr().add(self.first * 2 * self.c));
-            match self.c {
-                3 => copy_pairs::<6>(&self.at, from, to),
-                _ => copy_pairs::<8>(&self.at, from, to),
+        assert!(row.len() == self.need && out.len() >= self.pair * (self.k / 2));
+        let mut i = 0;
+        while i < self.k / 2 {
+            // Pairs of three components that follow each other fit in one load.
+            let both = self.c == 3 && i + 2 <= self.k / 2;
+            // SAFETY: `new` took only taps after whose last pair's beginning 16 bytes lie in the row; the pairs of a
+            // tap end eight bytes before `pair`, which no store exceeds.
+            unsafe {
+                let from = row.as_ptr().add(2 * i * self.c);
+                let to = out.as_mut_ptr().add(i * self.pair + self.first * 2 * self.c);
+                match (self.c, both) {
+                    (1, _) => copy_pairs::<u16, 2>(&self.at, from, to),
+                    (2, _) => copy_pairs::<u32, 4>(&self.at, from, to),
+                    (3, false) => copy_pairs::<u64, 6>(&self.at, from, to),
+                    (3, true) => copy_both(&self.at, from, to, self.pair),
+                    _ => copy_pairs::<u64, 8>(&self.at, from, to),
+                }
             }
+            i += 1 + both as usize;
         }
         range
     }
 }
 
-unsafe fn copy_pairs<const N: usize>(at: &[u32], from: *const u8, to: *mut u8) {
+unsafe fn copy_pairs<W, const N: usize>(at: &[u32], from: *const u8, to: *mut u8) {
     for (i, a) in at.iter().enumerate() {
         // SAFETY: the caller's.
         unsafe {
-            let v = from.add(*a as usize).cast::<u64>().read_unaligned();
-            to.add(i * N).cast::<u64>().write_unaligned(v);
+            let v = from.add(*a as usize).cast::<W>().read_unaligned();
+            to.add(i * N).cast::<W>().write_unaligned(v);
+        }
+    }
+}
+
+/// Two pairs of three components, which go `pair` bytes apart.
+unsafe fn copy_both(at: &[u32], from: *const u8, to: *mut u8, pair: usize) {
+    for (i, a) in at.iter().enumerate() {
+        // SAFETY: the caller's.
+        unsafe {
+            let v = _mm_loadu_si128(from.add(*a as usize).cast());
+            _mm_storel_epi64(to.add(i * 6).cast(), v);
+            _mm_storel_epi64(to.add(pair + i * 6).cast(), _mm_srli_si128::<6>(v));
         }
     }
 }

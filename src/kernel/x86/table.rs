@@ -59,7 +59,14 @@ unsafe fn vbmi(src: *const u8, dst: *mut u8, n: usize, t: &[u8; 256]) -> usize {
             let hi = _mm512_permutex2var_epi8(t[2], x, t[3]);
             _mm512_mask_mov_epi8(lo, _mm512_movepi8_mask(x), hi)
         };
+        // Stores that straddle cache lines cost twice: a long row starts with what brings `dst` to a line.
         let mut i = 0;
+        let head = (dst as usize).wrapping_neg() % 64;
+        if head > 0 && n >= 512 && src != dst {
+            let x = _mm512_loadu_si512(src.cast());
+            _mm512_mask_storeu_epi8(dst.cast(), (1 << head) - 1, look(x));
+            i = head;
+        }
         while i + 128 <= n {
             let (x, y) = (_mm512_loadu_si512(src.add(i).cast()), _mm512_loadu_si512(src.add(i + 64).cast()));
             _mm512_storeu_si512(dst.add(i).cast(), look(x));

@@ -1,0 +1,373 @@
+"""`ferraug augment`: read, plan, check, write; or draw a sheet.
+
+Everything that can be known is found before the first byte is written. Then one thread a source makes its copies;
+what the sources have in common (COCO files, lists, manifest, report) is written last, in plan order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import threading
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any
+
+from .. import _core
+from .._core import ConfigError, CropSizeError
+from ..datasets.detect import read as read_any
+from ..datasets.geometry import Limits
+from ..datasets.model import Dataset
+from ..datasets.paths import MAX_IMAGE, read_bytes
+from . import plan as planning
+from . import report as reporting
+from .options import Usage, cores
+from .output import (
+    MANIFEST,
+    REPORT,
+    RUN,
+    Spool,
+    Target,
+    check_plan,
+    check_target,
+    delete_earlier,
+)
+from .policy import Policy
+from .work import Made, Outcome, Skip, Source, Worker, tally
+
+DONE, SKIPS, IO, INTERRUPTED = 0, 3, 5, 130
+
+
+def say(text: str) -> None:
+    """Text for people goes to stderr."""
+    print(text, file=sys.stderr)
+
+
+class Stopped(Exception):
+    """A source left between two copies because the run ends."""
+
+
+class Run:
+    """One call of the command."""
+
+    def __init__(self, args: Namespace) -> None:
+        self.args = args
+        self.stop = threading.Event()
+        self.notices: list[str] = []
+        self.old: list[str] = []
+        if not args.out and args.preview is None:
+            raise Usage("ferraug augment: --out DST is needed")
+        if args.preview is not None and not (args.out or args.preview_out):
+            raise Usage("ferraug augment: --preview needs --preview-out F or --out DST to name the sheet")
+        self.workers = args.workers or cores()
+        if args.preview is None:
+            self.old = check_target(args.src, args.out, args.overwrite)
+        self.policy = Policy(args.policy, args.seed)
+        self.notices += self.policy.notices
+        visibility = args.min_visibility if args.min_visibility is not None else self.policy.visibility
+        self.limits = Limits(
+            visibility=0.1 if visibility is None else visibility, side=2.0 if args.min_side is None else args.min_side
+        )
+        self.data: Dataset
+        self.data, self.found = read_any(args.src, args.source)
+        copies = args.copies if args.preview is None else max(args.copies, 1)
+        self.plan = planning.make(self.data, args.splits, copies, args.format)
+        self.notices += self.plan.notices
+        self.options = {
+            "copies": args.copies,
+            "policy": args.policy if not os.sep in args.policy else os.path.basename(args.policy),
+            "policy_hash": self.policy.hash,
+            "seed": args.seed,
+            "splits": args.splits or ["train"],
+            "min_visibility": self.limits.visibility,
+            "min_side": self.limits.side,
+            "empty": args.empty,
+            "format": args.format,
+            "quality": args.quality,
+            "stream_version": _core.STREAM_VERSION,
+        }
+        self.worker = Worker(self.plan, self.policy, self.limits, args.empty, args.quality)
+        self._try_policy()
+
+    def _try_policy(self) -> None:
+        """A policy that fails on every image is a policy error (exit 2), not a thousand skips."""
+        if self.args.copies == 0 and self.args.preview is None:
+            return
+        for sample in self.plan.sources[:8]:
+            try:
+                self.worker.draw(self.worker.open(sample), 1, 0, "")
+                return
+            except (Skip, CropSizeError):
+                continue
+            except (ConfigError, OSError):
+                raise
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                raise ConfigError(f"--policy {self.args.policy}: {sample.path}: {error}") from error
+
+    # the whole run
+
+    def augment(self) -> int:
+        """Writes DST and returns the exit code."""
+        args, plan, data = self.args, self.plan, self.data
+        check_plan(args.out, plan.outputs, self.old, plan.estimate)
+        most = self._most_errors()
+        bad = sum(p.level == "invalid" and p.what == "image" for p in data.problems)
+        for text in [str(p) for p in data.problems if p.level == "notice"] + self.notices:
+            say(f"notice: {text}")
+        self._show_invalid()
+        if bad > most:
+            say(f"stopped: {bad} images cannot be read, more than --max-errors {most}; nothing was written")
+            return SKIPS
+        start = time.monotonic()
+        token = hashlib.sha256(json.dumps(self.options, sort_keys=True).encode()).hexdigest()
+        target = Target(args.out, token[:8])
+        totals = reporting.Totals(plan)
+        manifest, records = Spool(), Spool()
+        try:
+            os.makedirs(args.out, exist_ok=True)
+            if self.old:
+                delete_earlier(os.path.abspath(args.out), self.old)
+            # listed before they exist, so that a run that was stopped can be overwritten
+            target.write(RUN, self._run_file(plan.outputs, complete=False))
+            code = self._work(target, totals, manifest, records, most - bad)
+            if code is not None:
+                return code
+            self._finish(target, totals, manifest, records)
+        except OSError as error:
+            target.clean()
+            say(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+            return IO
+        except KeyboardInterrupt:
+            target.clean()
+            say(f"interrupted; {args.out} is incomplete, --overwrite replaces it")
+            return INTERRUPTED
+        finally:
+            manifest.close()
+            records.close()
+        seconds = time.monotonic() - start
+        return self._tell(target, totals, seconds)
+
+    def _most_errors(self) -> int:
+        kind, value = self.args.max_errors
+        return int(value) if kind == "n" else max(100, int(len(self.data.samples()) * value / 100))
+
+    def _show_invalid(self) -> None:
+        invalid = [p for p in self.data.problems if p.level == "invalid"]
+        for problem in invalid[:20]:
+            say(f"skipped: {problem}")
+        if len(invalid) > 20:
+            say(f"skipped: … {len(invalid) - 20} more in {REPORT}")
+
+    def _run_file(self, files: list[str], complete: bool) -> bytes:
+        return reporting.dump(
+            {
+                "ferraug": _core.__version__,
+                "format": self.data.format,
+                "options": self.options,
+                "complete": complete,
+                "files": sorted(set(files)),
+            }
+        )
+
+    def _work(
+        self, target: Target, totals: reporting.Totals, manifest: Spool, records: Spool, most: int
+    ) -> int | None:
+        """All sources and plain copies; an exit code if the run ends here."""
+        data, plan = self.data, self.plan
+        sources = {id(s) for s in plan.sources}
+
+        def multiply(rank: int) -> Outcome:
+            return self._source(rank, target, manifest, records)
+
+        def plain(rel: str) -> None:
+            target.copy(os.path.join(data.root, *rel.split("/")), rel)
+
+        jobs: list[tuple[Callable[[Any], Any], Any]] = [(multiply, rank) for rank in range(len(plan.sources))]
+        jobs += [(plain, s.path) for s in data.samples() if id(s) not in sources]
+        jobs += [(plain, f) for f in data.files]
+        progress = reporting.Progress(len(plan.sources) * max(plan.copies, 1))
+        done = 0
+        pool = ThreadPoolExecutor(max_workers=self.workers, thread_name_prefix="ferraug")
+        running: set[Future[Any]] = set()
+        waiting = iter(jobs)
+        try:
+            while True:
+                while len(running) < 2 * self.workers:
+                    job = next(waiting, None)
+                    if job is None:
+                        break
+                    running.add(pool.submit(*job))
+                if not running:
+                    break
+                finished, running = wait(running, timeout=0.1, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    outcome = future.result()
+                    if isinstance(outcome, Outcome):
+                        totals.add(outcome)
+                        done += max(plan.copies, 1)
+                        if outcome.skipped is not None and len(totals.skipped) <= 20:
+                            progress.close()
+                            say(f"skipped: {plan.sources[outcome.rank].path}: {outcome.skipped}")
+                progress.update(done, len(totals.skipped))
+                if len(totals.unreadable) > most:
+                    progress.close()
+                    self.stop.set()
+                    _settle(pool, running)
+                    say(f"stopped: more images than --max-errors allows cannot be read; {self.args.out} is incomplete")
+                    return SKIPS
+        except BaseException:
+            # copies that run are finished; a second interrupt leaves at once
+            progress.close()
+            self.stop.set()
+            try:
+                _settle(pool, running)
+            except KeyboardInterrupt:
+                target.clean()
+                os._exit(INTERRUPTED)
+            raise
+        finally:
+            progress.close()
+            pool.shutdown(wait=False, cancel_futures=True)
+        return None
+
+    def _source(self, rank: int, target: Target, manifest: Spool, records: Spool) -> Outcome:
+        """One source: its copies and its original."""
+        plan = self.plan
+        sample = plan.sources[rank]
+        outcome = Outcome(rank)
+        try:
+            if plan.copies == 0:
+                target.write(sample.path, read_bytes(self.data.root, sample.path, MAX_IMAGE))
+                return outcome
+            source = self.worker.open(sample)
+        except Skip as skip:
+            outcome.skipped, outcome.unreadable = str(skip), skip.unreadable
+            if not skip.unreadable:
+                target.write(sample.path, read_bytes(self.data.root, sample.path, MAX_IMAGE))
+            return outcome
+        outcome.notices += source.picture.notices
+        if source.picture.alpha is not None and planning.file_format(sample, plan.format) == "jpeg":
+            outcome.notices.append("JPEG holds no alpha: new images of transparent sources are opaque")
+        for replica, name in enumerate(plan.names[rank], 1):
+            if self.stop.is_set():
+                raise Stopped
+            try:
+                made = self.worker.copy(source, replica, name)
+            except Skip as skip:
+                outcome.skipped = str(skip)
+                break
+            if made is None:
+                outcome.empty += 1
+                continue
+            self._write(made, source, plan.labels[rank][replica - 1], target, manifest, records, (replica, rank))
+            outcome.written += 1
+            tally(outcome, made.copy.objects, made.dropped)
+        target.write(sample.path, source.raw)
+        return outcome
+
+    def _write(
+        self,
+        made: Made,
+        source: Source,
+        label: str | None,
+        target: Target,
+        manifest: Spool,
+        records: Spool,
+        place: tuple[int, int],
+    ) -> None:
+        content = self.worker.encode(made, source.picture)
+        text = self.plan.writer.label_bytes(made.copy)
+        line = self.worker.manifest(made, content)
+        record = self.plan.writer.record(made.copy, source.prepared)
+        if label is not None and text is not None:
+            target.write(label, text)
+        target.write(made.copy.path, content)
+        manifest.put(place, line)
+        records.put(place, record)
+
+    def _finish(self, target: Target, totals: reporting.Totals, manifest: Spool, records: Spool) -> None:
+        """Labels of originals, then what all sources share, then the run file that says the rest is whole."""
+        plan, data = self.plan, self.data
+        gone = {id(plan.sources[rank]) for rank in totals.unreadable}
+        written = set()
+        for rel, content in plan.writer.originals(gone):
+            written.add(rel)
+            if content is None:
+                target.copy(os.path.join(data.root, *rel.split("/")), rel)
+            else:
+                target.write(rel, content)
+        if hasattr(os, "sync"):
+            os.sync()
+        for rel, pieces in plan.writer.aggregates(lambda: iter(records), gone):
+            written.add(rel)
+            target.write(rel, pieces, sync=True)
+        target.write(MANIFEST, _lines(manifest), sync=True)
+        self.report = reporting.build(totals, self.options, self.notices)
+        target.write(REPORT, reporting.dump(self.report), sync=True)
+        files = [s.path for s in data.samples() if id(s) not in gone] + data.files + sorted(written)
+        files += [json.loads(line)["out"] for line in manifest]
+        made = {(r, i) for r, i in manifest.places}
+        files += [
+            label
+            for i, labels in enumerate(plan.labels)
+            for r, label in enumerate(labels, 1)
+            if label is not None and (r, i) in made
+        ]
+        target.write(RUN, self._run_file([*files, MANIFEST, REPORT, RUN], complete=True), sync=True, replace=True)
+
+    def _tell(self, target: Target, totals: reporting.Totals, seconds: float) -> int:
+        report = self.report
+        text = reporting.summary(report, self.found.others, self.args.out, target.bytes, seconds, self.workers)
+        say(text)
+        code = SKIPS if report["skipped"] else DONE
+        if self.args.json:
+            result = {
+                "exit": code,
+                "out": self.args.out,
+                "seconds": round(seconds, 3),
+                "images_per_second": round(totals.images / seconds, 1) if seconds > 0 else None,
+                "bytes": target.bytes,
+                "workers": self.workers,
+                "others": self.found.others,
+                "report": report,
+            }
+            print(json.dumps(result, ensure_ascii=False))
+        return code
+
+    def preview(self) -> int:
+        """Draws the sheet and writes nothing else."""
+        from .sheet import draw_sheet
+
+        path = self.args.preview_out or f"{self.args.out.rstrip(os.sep)}-preview.png"
+        for text in [str(p) for p in self.data.problems if p.level == "notice"] + self.notices:
+            say(f"notice: {text}")
+        content, count = draw_sheet(self.worker, self.plan, self.args, self.policy)
+        folder = os.path.dirname(os.path.abspath(path))
+        temp = os.path.join(folder, f".ferraug-preview-{os.getpid()}.tmp")
+        try:
+            with open(temp, "wb") as file:
+                file.write(content)
+            os.replace(temp, path)
+        except OSError as error:
+            say(f"error: {error.strerror}: {path}")
+            return IO
+        say(f"{path}: {count} sources")
+        invalid = any(p.level == "invalid" for p in self.data.problems)
+        if self.args.json:
+            print(json.dumps({"exit": SKIPS if invalid else DONE, "sheet": path, "sources": count}))
+        return SKIPS if invalid else DONE
+
+
+def _lines(spool: Spool) -> Iterator[bytes]:
+    yield from spool
+
+
+def _settle(pool: ThreadPoolExecutor, running: set[Future[Any]]) -> None:
+    """Cancels what has not begun and waits for what has."""
+    for future in running:
+        future.cancel()
+    pool.shutdown(wait=True, cancel_futures=True)

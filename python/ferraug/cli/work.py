@@ -1,0 +1,266 @@
+"""One source, all its copies: decode once, then draw, run, map annotations, encode, write. Runs in a thread.
+
+What a copy looks like depends on the seed, the source's own path and bytes, the replica and the attempt, on nothing
+else: not on the order of the work, the number of workers or the other images.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _core
+from .._core import ConfigError, CropSizeError, DecodeError, LimitError
+from ..datasets import rle
+from ..datasets.geometry import Dropped, Limits, Tracer
+from ..datasets.model import Copy, Dataset, Instance, Mapped, Sample
+from ..datasets.paths import MAX_IMAGE, read_bytes
+from .plan import Plan, file_format
+from .policy import Policy
+
+#: how often a copy is drawn again that lost all objects or equals an earlier one
+REDRAWS = 10
+
+
+class Skip(Exception):
+    """A source that cannot be multiplied. `unreadable`: it leaves DST with its records; else the original stays."""
+
+    def __init__(self, text: str, unreadable: bool) -> None:
+        super().__init__(text)
+        self.unreadable = unreadable
+
+
+@dataclass(slots=True)
+class Picture:
+    """A decoded source as the policy sees it, and what has to be put back."""
+
+    image: NDArray[np.uint8]
+    gray: bool = False
+    alpha: NDArray[np.uint8] | None = None
+    opaque: bool = False
+    notices: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Source:
+    """A sample opened for work: what all its copies share."""
+
+    sample: Sample
+    raw: bytes
+    picture: Picture
+    tracer: Tracer
+    masked: list[Instance]
+    masks: list[NDArray[np.uint8]]
+    prepared: Any
+    seen: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Made:
+    """One copy before it is written."""
+
+    copy: Copy
+    image: NDArray[np.uint8]
+    record: Any
+    attempt: int
+    key: tuple[int, int, int]
+    dropped: list[Dropped]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one source."""
+
+    rank: int
+    written: int = 0
+    size: int = 0
+    skipped: str | None = None
+    unreadable: bool = False
+    empty: int = 0
+    objects: dict[int, int] = field(default_factory=dict)
+    sides: list[float] = field(default_factory=list)
+    dropped: dict[str, int] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+
+
+def source_key(sample: Sample) -> int:
+    """53 bits of the source's id: as many as any JSON reader keeps."""
+    return int.from_bytes(hashlib.sha256(sample.source_id.encode()).digest()[:8], "big") >> 11
+
+
+def load(data: Dataset, sample: Sample) -> tuple[bytes, Picture]:
+    """The file's bytes and its picture; Skip if it cannot be read or its depth is not handled."""
+    try:
+        raw = read_bytes(data.root, sample.path, MAX_IMAGE)
+        pixels, info = _core.decode(raw)
+    except (DecodeError, LimitError) as error:
+        raise Skip(str(error), unreadable=True) from None
+    except FileNotFoundError as error:
+        raise Skip(str(error.strerror), unreadable=True) from None
+    if info["sixteen_bit"]:
+        raise Skip("16 bits a sample; not multiplied, the original is kept", unreadable=False)
+    picture = Picture(pixels)
+    if info["cmyk"]:
+        picture.notices.append("CMYK images: new images are RGB")
+    if pixels.ndim == 2:
+        picture.gray = True
+        picture.image = np.repeat(pixels[:, :, None], 3, axis=2)
+    elif pixels.shape[2] == 4:
+        alpha = np.ascontiguousarray(pixels[:, :, 3])
+        picture.image = np.ascontiguousarray(pixels[:, :, :3])
+        picture.gray = bool(info["gray"])
+        if int(alpha.min()) == 255:
+            picture.opaque = True
+        else:
+            picture.alpha = alpha
+    return raw, picture
+
+
+class Worker:
+    """Makes the copies of sources; shared by all threads, changed by none."""
+
+    def __init__(self, plan: Plan, policy: Policy, limits: Limits, empty: str, quality: int) -> None:
+        self.plan, self.policy, self.limits, self.empty, self.quality = plan, policy, limits, empty, quality
+
+    def open(self, sample: Sample) -> Source:
+        """Decodes a sample; Skip if it cannot be multiplied."""
+        raw, picture = load(self.plan.data, sample)
+        masked = [i for i in sample.objects() if i.rle is not None]
+        masks = [rle.decode(i.rle.counts, i.rle.h, i.rle.w) for i in masked if i.rle is not None]
+        tracer = Tracer(sample, self.plan.data.categories)
+        return Source(sample, raw, picture, tracer, masked, masks, self.plan.writer.prepare(sample))
+
+    def draw(self, source: Source, replica: int, attempt: int, path: str) -> Made:
+        """One attempt at one copy."""
+        sample, picture, before = source.sample, source.picture, source.masks
+        h, w = picture.image.shape[:2]
+        data: dict[str, Any] = {"image": picture.image}
+        masks = [*before, *([picture.alpha] if picture.alpha is not None else [])]
+        if masks:
+            data["masks"] = masks
+        if self.policy.asks_boxes:
+            data["bboxes"] = np.array([i.box for i in sample.objects()], np.float64).reshape(-1, 4)
+        key = (source_key(sample), replica, attempt)
+        try:
+            result, record = self.policy.pipe(w, h).run(data, key=key, record=True)
+        except CropSizeError as error:
+            raise Skip(str(error), unreadable=False) from None
+        image = result["image"]
+        if image.dtype != np.uint8:
+            raise ConfigError(f"--policy {self.policy.spec}: gives {image.dtype} images; files hold uint8")
+        size = (image.shape[1], image.shape[0])
+        moved = list(result.get("masks", ())) if masks else []
+        if picture.alpha is not None:
+            image = _with_alpha(image, moved.pop())
+        elif picture.gray:
+            image = _gray_again(image)
+        pairs = {id(i): (b, np.asarray(a)) for i, b, a in zip(source.masked, before, moved, strict=True)}
+        objects, dropped = source.tracer.map(record["ops"], size, pairs, self.limits)
+        channels = 1 if image.ndim == 2 else image.shape[2]
+        return Made(Copy(sample, replica, path, size, objects, channels), image, record, attempt, key, dropped)
+
+    def copy(self, source: Source, replica: int, path: str) -> Made | None:
+        """The copy, drawn again while it lost all objects or repeats an earlier one; None if it is dropped."""
+        had = bool(source.tracer.objects)
+        for attempt in range(REDRAWS + 1):
+            made = self.draw(source, replica, attempt, path)
+            lost = had and not made.copy.objects
+            if lost and self.empty == "drop":
+                return None
+            if lost and self.empty == "redraw":
+                continue
+            ops = json.dumps(made.record["ops"], default=repr)
+            if ops in source.seen and attempt < REDRAWS:
+                continue
+            source.seen.add(ops)
+            return made
+        return None
+
+    def encode(self, made: Made, picture: Picture) -> bytes:
+        """The copy's file."""
+        image = made.image
+        if image.ndim == 3 and image.shape[2] == 1:
+            image = image[:, :, 0]
+        if file_format(made.copy.sample, self.plan.format) == "png":
+            if picture.opaque and self.plan.format == "keep" and made.copy.sample.format == "png":
+                image = _opaque(image)
+            return _core.encode_png(np.ascontiguousarray(image))
+        if image.ndim == 3 and image.shape[2] in (2, 4):
+            image = image[:, :, : image.shape[2] - 1]
+            image = image[:, :, 0] if image.shape[2] == 1 else image
+        return _core.encode_jpeg(np.ascontiguousarray(image), self.quality, 420)
+
+    def manifest(self, made: Made, content: bytes) -> bytes:
+        """The copy's line: enough to make its pixels again."""
+        sample = made.copy.sample
+        line = {
+            "out": made.copy.path,
+            "source": sample.path,
+            "split": sample.split,
+            "replica": made.copy.replica,
+            "attempt": made.attempt,
+            "key": list(made.key),
+            "size": list(made.copy.size),
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "record": made.record,
+            "in": len(sample.objects()),
+            "out_objects": len(made.copy.objects),
+            "dropped": [{"object": d.instance.where, "reason": d.text()} for d in made.dropped],
+        }
+        text = json.dumps(line, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
+        return text.encode("utf-8") + b"\n"
+
+
+def _plain(value: Any) -> Any:
+    """NumPy numbers and bytes of a record as JSON."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, (bytes, bytearray)):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} in a record")
+
+
+def _gray_again(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """One plane if all three are still equal."""
+    if image.ndim == 3 and image.shape[2] == 3:
+        first = image[:, :, 0]
+        if np.array_equal(first, image[:, :, 1]) and np.array_equal(first, image[:, :, 2]):
+            return np.ascontiguousarray(first)
+    return image
+
+
+def _with_alpha(image: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if image.ndim == 2:
+        image = image[:, :, None]
+    gray = _gray_again(image)
+    image = gray[:, :, None] if gray.ndim == 2 else gray
+    return np.concatenate([image, np.asarray(alpha).reshape(*image.shape[:2], 1)], axis=2)
+
+
+def _opaque(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if image.ndim == 2:
+        image = image[:, :, None]
+    full = np.full((*image.shape[:2], 1), 255, np.uint8)
+    return np.concatenate([image, full], axis=2)
+
+
+def tally(outcome: Outcome, objects: list[Mapped], dropped: list[Dropped]) -> None:
+    """Counts a copy's objects by class and its drops by reason."""
+    for mapped in objects:
+        category = mapped.instance.category
+        outcome.objects[category] = outcome.objects.get(category, 0) + 1
+        outcome.sides.append(box_side(mapped.box))
+    for gone in dropped:
+        outcome.dropped[gone.reason] = outcome.dropped.get(gone.reason, 0) + 1
+
+
+def box_side(box: tuple[float, float, float, float]) -> float:
+    """The square root of a box's area."""
+    return float(max((box[2] - box[0]) * (box[3] - box[1]), 0.0)) ** 0.5
