@@ -49,7 +49,7 @@ impl<'a> Reader<'a> {
         let make = match source {
             None if window.inside() => Make::Window { fill: Bytes::default() },
             None => Make::Window { fill: Bytes::of(&window.fill.pixel_bytes(s.dtype, s.c)?) },
-            Some(Source::Resize { w, h, interp }) => Make::Resize {
+            Some(Source::Resize { w, h, interp, step: _ }) => Make::Resize {
                 resize: Box::new(Resize::new(
                     (sw, sh),
                     (*w, *h),

@@ -132,6 +132,12 @@ impl Kind {
                 1.0,
                 taps::Sum::Narrow,
             ),
+            Interp::LinearExact if u8_arith => filter(
+                axis::linear(src.0, dst.0, wx, false, true),
+                axis::linear(src.1, dst.1, wy, false, true),
+                1.0,
+                taps::Sum::Exact,
+            ),
             Interp::Linear | Interp::LinearExact => filter(
                 axis::linear(src.0, dst.0, wx, u8_arith, true),
                 axis::linear(src.1, dst.1, wy, u8_arith, !u8_arith),
