@@ -288,7 +288,7 @@ mod tests {
     fn list(names: &[&str]) -> Vec<Op> {
         let op = |name: &&str| match *name {
             "aside" => Op::decode("aside", &[Val::None]),
-            "join" => Op::decode("join", &[Val::Str("take")]),
+            "join" => Op::decode("join", &[Val::Str("take".into())]),
             name => Op::decode(name, &[]),
         };
         names.iter().map(op).collect::<Result<_>>().expect("ops that exist")
