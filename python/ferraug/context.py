@@ -322,7 +322,9 @@ class Aside:
         if self.channels is not None:
             ctx.c = len(self.channels)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         ctx = self.ctx
         ctx.inside -= 1
         ctx.w, ctx.h, ctx.c = self.kept
