@@ -776,7 +776,7 @@ def test_own_targets_get_their_functions() -> None:
     assert A.Compose([Text(p=1)], strict=True)(image=IMAGE, text="a")["text"] == "A"
 
 
-# -- threads -------------------------------------------------------------------------------------------------------------
+# -- threads -----------------------------------------------------------------------------------------------------------
 
 
 def test_threads_share_one_sequence() -> None:
