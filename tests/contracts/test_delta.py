@@ -61,8 +61,11 @@ def slack(ops: list[tuple[Any, ...]]) -> tuple[float, float, float]:
     a Field a point becomes a whole pixel, and boxes are rasters whose last pixel counts (D41); the cells that the spot
     lies in stretch by up to a fifth more than its middle.
     """
-    image, mask, size = 0.0, 0.0, (W, H)
+    image, mask, size, aside = 0.0, 0.0, (W, H), 0
     for op in ops:
+        aside += (op[0] == "aside") - (op[0] == "join")
+        if aside:
+            continue  # the image comes back to its size, nothing else moves
         if op[0] == "resize":
             factor = max(op[1] / size[0], op[2] / size[1])
             image = image * factor + abs(factor - 1) / 2
