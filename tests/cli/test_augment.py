@@ -4,11 +4,10 @@ import json
 import shutil
 from pathlib import Path
 
+import ferraug as A
 import numpy as np
 import pytest
 from dataset_helpers import CLASSES, SAMPLES, SCENES, picture, tree, write_coco, write_voc, write_yolo
-
-import ferraug as A
 from ferraug import _core
 from ferraug.cli import main
 from ferraug.datasets import read
@@ -109,9 +108,7 @@ def test_workers_change_nothing(tmp_path: Path, kind: str) -> None:
 
 def boxes_of(out: Path) -> dict[str, list[tuple[str, tuple[float, float, float, float]]]]:
     data, _ = read(str(out), errors="raise")
-    return {
-        s.path: sorted((data.categories[i.category].name, i.box) for i in s.instances) for s in data.samples()
-    }
+    return {s.path: sorted((data.categories[i.category].name, i.box) for i in s.instances) for s in data.samples()}
 
 
 def test_formats_agree(tmp_path: Path) -> None:
@@ -121,7 +118,10 @@ def test_formats_agree(tmp_path: Path) -> None:
         out = tmp_path / f"{kind}-out"
         assert run(build(tmp_path / kind), "--out", out, "-n", 3, "--seed", 2) == 0
         found[kind] = boxes_of(out)
-        assert tree(out)["images/rocket__ferraug-0002.jpg"] == tree(tmp_path / "coco-out")["images/rocket__ferraug-0002.jpg"]
+        assert (
+            tree(out)["images/rocket__ferraug-0002.jpg"]
+            == tree(tmp_path / "coco-out")["images/rocket__ferraug-0002.jpg"]
+        )
     assert found["coco"].keys() == found["yolo"].keys() == found["voc"].keys()
     compared = 0
     for path, boxes in found["coco"].items():
@@ -211,7 +211,9 @@ def test_lists_and_shared_folders(tmp_path: Path) -> None:
         "data/images/chelsea__ferraug-0001.jpg",
     ]
     # val is the folder the copies land in: it becomes a list of originals
-    assert (out / "val.txt").read_text().splitlines() == [f"./images/{n}.jpg" for n in ("astronaut", "chelsea", "rocket")]
+    assert (out / "val.txt").read_text().splitlines() == [
+        f"./images/{n}.jpg" for n in ("astronaut", "chelsea", "rocket")
+    ]
     assert "val: val.txt" in (out / "data.yaml").read_text()
 
 
@@ -244,7 +246,10 @@ def test_voc_edits_the_source_text(tmp_path: Path) -> None:
         ("<width>200", "<width>100"),
         ("<truncated/>", "<truncated>1</truncated>"),
         ("<xmax>100</xmax><ymin>1</ymin><xmin>1<", "<xmax>50</xmax><ymin>1</ymin><xmin>1<"),
-        ("<part><name>head</name><bndbox><xmin>20</xmin><ymin>20</ymin><xmax>40</xmax><ymax>40</ymax></bndbox></part>", ""),
+        (
+            "<part><name>head</name><bndbox><xmin>20</xmin><ymin>20</ymin><xmax>40</xmax><ymax>40</ymax></bndbox></part>",
+            "",
+        ),
     ):
         assert old in want
         want = want.replace(old, new)
@@ -291,7 +296,8 @@ def test_masks_follow_their_outlines(shared: Path, tmp_path: Path) -> None:
     first = max(before) + 1
     lines = {str(line["out"]).rsplit("/", 1)[-1]: line for line in manifest(out)}
     names = {i["id"]: i for i in after["images"]}
-    done = 0
+    exact = 0
+    shifts: list[list[float]] = []
     for record in after["annotations"][len(before) :]:
         source = before[list(rank)[record["id"] - first]]
         if not isinstance(source["segmentation"], list):
@@ -307,10 +313,16 @@ def test_masks_follow_their_outlines(shared: Path, tmp_path: Path) -> None:
         mask = raster(source["segmentation"], pixels.shape[:2]).astype(np.uint8)
         moved = A.replay(line["record"], image=pixels, mask=mask)["mask"] != 0
         drawn = raster(record["segmentation"], (image["height"], image["width"]))
+        if all(op[0] != "warp" for op in line["record"]["ops"]):
+            assert np.array_equal(moved, drawn), record["id"]
+            exact += 1
+            continue
+        # the nearest warp moves an edge by up to half a pixel either way, but not the whole shape
         union = (moved | drawn).sum()
-        assert (moved & drawn).sum() / union > 0.9 or union < 400, (record["id"], union)
-        done += 1
-    assert done > 20
+        assert (moved & drawn).sum() / union > (0.92 if union < 2000 else 0.96), (record["id"], union)
+        shifts.append([np.mean(a) - np.mean(b) for a, b in zip(np.nonzero(moved), np.nonzero(drawn))])
+    assert exact > 10 and len(shifts) > 10
+    assert np.abs(np.mean(shifts, axis=0)).max() < 0.05
 
 
 def test_gray_and_alpha(shared: Path, tmp_path: Path) -> None:
@@ -403,7 +415,14 @@ def test_policies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Normalize left out" in capsys.readouterr().err
     for bad in (f"{sized}:inner", f"{sized}:broken", f"{sized}:nothing", "nope.json", "nope", "x.yaml", "no.py:p"):
         assert run(src, "--out", tmp_path / "c", "-n", 1, "--policy", bad) == 2, bad
-    for text in ("{", '{"transform": {"__class_fullname__": "os.system"}}', '{"a": 1, "a": 2}', "[NaN]", "[1e999]", "["*100000):
+    for text in (
+        "{",
+        '{"transform": {"__class_fullname__": "os.system"}}',
+        '{"a": 1, "a": 2}',
+        "[NaN]",
+        "[1e999]",
+        "[" * 100000,
+    ):
         (tmp_path / "bad.json").write_text(text)
         assert run(src, "--out", tmp_path / "c", "-n", 1, "--policy", tmp_path / "bad.json") == 2, text[:40]
     assert not (tmp_path / "c").exists()

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from dataset_helpers import SAMPLES, copy_tree, picture, tree, write_coco, write_voc, write_yolo
-
 from ferraug import _core
 from ferraug.cli import main
 
@@ -40,7 +39,9 @@ def test_hostile_names_stop_with_4(tmp_path: Path, name: str) -> None:
     assert everything(tmp_path) == before
 
 
-@pytest.mark.parametrize("name", ["../../x.png", "/etc/x.jpg", "C:\\x.jpg", "..\\x.jpg", "a/../../b.jpg", "con.png", "a" * 300])
+@pytest.mark.parametrize(
+    "name", ["../../x.png", "/etc/x.jpg", "C:\\x.jpg", "..\\x.jpg", "a/../../b.jpg", "con.png", "a" * 300]
+)
 def test_hostile_names_in_voc_and_lists(tmp_path: Path, name: str) -> None:
     src = write_voc(tmp_path / "in/voc")
     path = src / "images/rocket.xml"
@@ -56,7 +57,9 @@ def test_hostile_names_in_voc_and_lists(tmp_path: Path, name: str) -> None:
     assert [n for n in everything(tmp_path) if not n.startswith("out2")] == before
 
 
-@pytest.mark.parametrize("part", ["obb/pklot", "instances/dsb2018", "coco_keypoints/mirror_mouse", "volume", "corrupt", "nope"])
+@pytest.mark.parametrize(
+    "part", ["obb/pklot", "instances/dsb2018", "coco_keypoints/mirror_mouse", "volume", "corrupt", "nope"]
+)
 def test_refused_with_2(shared: Path, tmp_path: Path, part: str) -> None:
     assert run(shared / part, "--out", tmp_path / "out") == 2
     assert not (tmp_path / "out").exists()

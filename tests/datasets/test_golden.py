@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from dataset_helpers import copy_tree
-
 from ferraug._core import ConfigError
 from ferraug.datasets import coco, coco_write, detect, read, rle, voc, voc_write, yolo, yolo_write
 from ferraug.datasets.model import Dataset
@@ -218,7 +217,9 @@ def test_coco_round_trip(shared: Path, part: str) -> None:
 
 def test_yolo_and_voc_round_trips(shared: Path) -> None:
     root = shared / "yolo/aquarium"
-    changed = [p for p, b in yolo_write.Writer(yolo.read(str(root), "collect"), [], 0).originals(set()) if b is not None]
+    changed = [
+        p for p, b in yolo_write.Writer(yolo.read(str(root), "collect"), [], 0).originals(set()) if b is not None
+    ]
     assert len(changed) == 1 and "IMG_2423" in changed[0]
     for part, count in (("voc/bccd", 34), ("voc/neon_trees", 1)):
         data = voc.read(str(shared / part), "collect")

@@ -1,4 +1,4 @@
-"""Writing: temporary file, then rename that replaces nothing; spools in plan order; the checks before the first byte."""
+"""Writing: a temporary file, then a rename that replaces nothing; spools; the checks before the first byte."""
 
 from __future__ import annotations
 

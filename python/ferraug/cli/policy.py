@@ -32,7 +32,7 @@ class Policy:
     def __init__(self, spec: str, seed: int) -> None:
         self.spec, self.seed = spec, seed
         self.notices: list[str] = []
-        self.visibility: float | None = None
+        self.minima: dict[str, float] = {}
         self._cache: dict[Any, Any] = {}
         self._lock = threading.Lock()
         self.sized = False
@@ -169,11 +169,11 @@ class Policy:
         if left:
             self.notices.append(f"policy: {', '.join(left)} left out; image files hold bytes")
         params = getattr(pipeline, "bbox_params", None)
-        value = getattr(params, "min_visibility", None)
-        if value is None and isinstance(params, dict):
-            value = params.get("min_visibility")
-        if value:
-            self.visibility = float(value)
+        for name in ("visibility", "width", "height", "area"):
+            key = f"min_{name}"
+            value = params.get(key) if isinstance(params, dict) else getattr(params, key, None)
+            if value:
+                self.minima[name] = float(value)
 
     def _hash(self, pipeline: Any) -> str:
         import ferraug as A
@@ -225,9 +225,7 @@ def load_json(raw: bytes, where: str) -> Any:
         return value
 
     try:
-        return json.loads(
-            raw.decode("utf-8-sig"), object_pairs_hook=pairs, parse_constant=constant, parse_float=number
-        )
+        return json.loads(raw.decode("utf-8-sig"), object_pairs_hook=pairs, parse_constant=constant, parse_float=number)
     except UnicodeDecodeError as error:
         raise ConfigError(f"{where}: not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:

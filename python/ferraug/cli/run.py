@@ -68,10 +68,11 @@ class Run:
             self.old = check_target(args.src, args.out, args.overwrite)
         self.policy = Policy(args.policy, args.seed)
         self.notices += self.policy.notices
-        visibility = args.min_visibility if args.min_visibility is not None else self.policy.visibility
-        self.limits = Limits(
-            visibility=0.1 if visibility is None else visibility, side=2.0 if args.min_side is None else args.min_side
-        )
+        self.limits = Limits(**self.policy.minima)
+        if args.min_visibility is not None:
+            self.limits.visibility = args.min_visibility
+        if args.min_side is not None:
+            self.limits.side, self.limits.width, self.limits.height, self.limits.area = args.min_side, 0.0, 0.0, 0.0
         self.data: Dataset
         self.data, self.found = read_any(args.src, args.source)
         copies = args.copies if args.preview is None else max(args.copies, 1)
@@ -79,12 +80,11 @@ class Run:
         self.notices += self.plan.notices
         self.options = {
             "copies": args.copies,
-            "policy": args.policy if not os.sep in args.policy else os.path.basename(args.policy),
+            "policy": args.policy if os.sep not in args.policy else os.path.basename(args.policy),
             "policy_hash": self.policy.hash,
             "seed": args.seed,
             "splits": args.splits or ["train"],
-            "min_visibility": self.limits.visibility,
-            "min_side": self.limits.side,
+            "minima": {k: getattr(self.limits, k) for k in ("visibility", "side", "width", "height", "area")},
             "empty": args.empty,
             "format": args.format,
             "quality": args.quality,
@@ -173,9 +173,7 @@ class Run:
             }
         )
 
-    def _work(
-        self, target: Target, totals: reporting.Totals, manifest: Spool, records: Spool, most: int
-    ) -> int | None:
+    def _work(self, target: Target, totals: reporting.Totals, manifest: Spool, records: Spool, most: int) -> int | None:
         """All sources and plain copies; an exit code if the run ends here."""
         data, plan = self.data, self.plan
         sources = {id(s) for s in plan.sources}
@@ -200,7 +198,7 @@ class Run:
                     job = next(waiting, None)
                     if job is None:
                         break
-                    running.add(pool.submit(*job))
+                    running.add(pool.submit(job[0], job[1]))
                 if not running:
                     break
                 finished, running = wait(running, timeout=0.1, return_when=FIRST_COMPLETED)

@@ -167,9 +167,7 @@ def draw_object(image: Image, categories: list[Category], mapped: Mapped, scale:
     category = categories[mapped.instance.category]
     color = raster.PALETTE[mapped.instance.category % len(raster.PALETTE)]
     if mapped.parts:
-        parts = [
-            [(x * scale, y * scale) for x, y in zip(part[0::2], part[1::2], strict=True)] for part in mapped.parts
-        ]
+        parts = [[(x * scale, y * scale) for x, y in zip(part[0::2], part[1::2], strict=True)] for part in mapped.parts]
         raster.blend(image, raster.polygon_mask(image.shape[:2], parts), color)
         for points in parts:
             raster.outline(image, points, color)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -263,4 +264,4 @@ def tally(outcome: Outcome, objects: list[Mapped], dropped: list[Dropped]) -> No
 
 def box_side(box: tuple[float, float, float, float]) -> float:
     """The square root of a box's area."""
-    return float(max((box[2] - box[0]) * (box[3] - box[1]), 0.0)) ** 0.5
+    return math.sqrt(max((box[2] - box[0]) * (box[3] - box[1]), 0.0))

@@ -1,4 +1,4 @@
-"""Data sets: one reader and one writer per format meet in the neutral model. No NumPy and no image library at import."""
+"""Data sets: one reader and one writer a format meet in the neutral model. Nothing beyond the library is imported."""
 
 from .detect import detect, read
 from .model import Category, Dataset, Instance, Problem, Sample

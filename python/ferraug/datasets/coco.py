@@ -6,8 +6,8 @@
                       "keypoints": [x, y, v, …], "num_keypoints"}],
      "categories": [{"id", "name", "keypoints", "skeleton"}], …}
 
-Numbers are edges: the polygon 10,10 20,10 20,20 10,20 covers 100 pixels and has the box 10 10 10 10. Keypoints are pixel
-indices. Several files may describe the same images (instances, keypoints, captions): each keeps its own ids.
+Numbers are edges: the polygon 10,10 20,10 20,20 10,20 covers 100 pixels and has the box 10 10 10 10. Keypoints are
+pixel indices. Several files may describe the same images (instances, keypoints, captions): each keeps its own ids.
 """
 
 from __future__ import annotations
@@ -330,7 +330,9 @@ class _Reader:
             else:
                 raise _Invalid("neither bbox nor outline")
             self.report.warn(where, "no bbox; derived from the outline")
-        instance = Instance(category=category, box=box, where=where, box_given=record.get("bbox"), parts=parts, rle=mask)
+        instance = Instance(
+            category=category, box=box, where=where, box_given=record.get("bbox"), parts=parts, rle=mask
+        )
         crowd = record.get("iscrowd")
         if crowd:
             instance.flags["crowd"] = True
@@ -477,7 +479,7 @@ def _rle(value: dict[str, Any], sample: Sample) -> Rle:
     compressed = isinstance(counts, str)
     if compressed:
         try:
-            counts = rle.from_string(counts)
+            counts = rle.from_string(str(counts))
         except ValueError as error:
             raise _Invalid(f"segmentation: {error}") from None
     if not isinstance(counts, list) or any(type(v) is not int or v < 0 for v in counts):

@@ -123,15 +123,17 @@ class Writer:
                 if id(sample) in gone:
                     dropped["images"].add(sample.raw[number].index)
                     dropped["annotations"] |= {i.raw for i in sample.instances if i.doc == number}
-            added = {"images": _images(records, number), "annotations": self._annotations(records, number, spare)}
+            added: dict[str, Iterable[str]] = {
+                "images": _images(records, number),
+                "annotations": self._annotations(records, number, spare),
+            }
             yield doc.path, _encoded(doc.document, dropped, added)
-
 
     def _annotations(self, records: Callable[[], Iterable[bytes]], number: int, spare: int) -> Iterator[str]:
         style = self.styles[number][1]
         for line in records():
-            for doc, _, annotations in json.loads(line):
-                for record in annotations if doc == number else ():
+            for doc, _, rows in json.loads(line):
+                for record in rows if doc == number else ():
                     if isinstance(record, str):
                         yield record
                         continue

@@ -96,5 +96,3 @@ def canonical_split(name: str) -> str | None:
         if low in names:
             return split
     return None
-
-

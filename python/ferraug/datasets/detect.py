@@ -38,7 +38,7 @@ class Found:
 
 
 def detect(src: str, wanted: str | None = None) -> Found:
-    """Finds the format of `src`; `wanted` ends all guessing. ConfigError if nothing fits or annotations are left over."""
+    """The format of `src`; `wanted` ends all guessing. ConfigError if nothing fits or annotations are left over."""
     if wanted is not None and wanted not in KNOWN:
         raise ConfigError(f"--from {wanted}: allowed {', '.join(READ)}")
     report = Reporter("collect")

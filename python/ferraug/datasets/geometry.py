@@ -1,7 +1,7 @@
 """The instance lane: annotations of one sample through the ops of one run.
 
-The only file that calls the core's tracing functions. Outlines, and boxes as rings of four corners, are cut to the frame
-after every op that changes it, so that a part cropped away and padded back does not return; what an object keeps of its
+The only file that calls the core's tracing functions. Outlines, and boxes as rings of four corners, are cut to the
+frame after every op that changes it, so that a part cropped away and padded back does not return; what an object keeps of its
 area through all those cuts is its visible share. Nothing is filtered before the end.
 """
 
@@ -49,6 +49,23 @@ class Limits:
 
     visibility: float = 0.1
     side: float = 2.0
+    width: float = 0.0
+    height: float = 0.0
+    area: float = 0.0
+
+    def missed(self, box: Box, share: float) -> tuple[str, float, float] | None:
+        """(reason, value, limit) of the first minimum that the object does not reach."""
+        w, h = box[2] - box[0], box[3] - box[1]
+        for reason, value, limit in (
+            ("visibility", share, self.visibility),
+            ("side", min(w, h), self.side),
+            ("side", w, self.width),
+            ("side", h, self.height),
+            ("area", w * h, self.area),
+        ):
+            if value < limit:
+                return reason, value, limit
+        return None
 
 
 def _corners(box: Box) -> list[float]:
@@ -91,12 +108,9 @@ class Tracer:
             best: Dropped | None = None
             found = False
             for mapped in _candidates(plan, moved, number, instance, size, masks, ops, sample):
-                short = min(mapped.box[2] - mapped.box[0], mapped.box[3] - mapped.box[1])
-                if mapped.share < limits.visibility:
-                    best = best or Dropped(instance, "visibility", mapped.share, limits.visibility)
-                    continue
-                if short < limits.side:
-                    best = best or Dropped(instance, "side", short, limits.side)
+                missed = limits.missed(mapped.box, mapped.share)
+                if missed is not None:
+                    best = best or Dropped(instance, *missed)
                     continue
                 if instance.keypoints is not None:
                     if found:
@@ -161,7 +175,8 @@ class _Plan:
         moved: _Moved = {}
         for index, share, rings in _core.trace_outlines(ops, size, self.objects):
             flat = [array("d", ring.tobytes()) for _, ring in rings]
-            moved.setdefault(int(index), []).append((float(share), flat))
+            if flat:
+                moved.setdefault(int(index), []).append((float(share), flat))
         return moved
 
     def extra_boxes(self, moved: _Moved, number: int, size: tuple[int, int]) -> list[Box | None]:
@@ -198,8 +213,12 @@ def _candidates(
         changed = not same_size or not np.array_equal(before, after)
         return [Mapped(instance, box, _mask_share(ops, sample, instance, after), changed, mask=after)]
     own = plan.own[number]
-    boxes = moved.get(own, []) if own is not None else []
     outlines = moved.get(plan.outline[number], [])
+    if len(outlines) > 1:
+        outlines = _own_first(outlines, ops, sample, instance)
+    boxes = moved.get(own, []) if own is not None else []
+    if len(boxes) > 1:
+        boxes = _own_first(boxes, ops, sample, instance)
     found = []
     for place, (share, rings) in enumerate(outlines):
         if not instance.parts:
@@ -219,6 +238,24 @@ def _candidates(
         if hull is not None:
             found.append(Mapped(instance, hull, share, not unchanged, parts=parts))
     return found
+
+
+def _own_first(
+    outlines: list[tuple[float, list[array[float]]]], ops: Sequence[Any], sample: Sample, instance: Instance
+) -> list[tuple[float, list[array[float]]]]:
+    """The object before its mirrored copies: it is the one where the ops send the middle of its box."""
+    assert instance.box is not None
+    x0, y0, x1, y1 = instance.box
+    rows, _ = _core.trace_points(ops, sample.size, np.array([((x0 + x1) / 2, (y0 + y1) / 2)], np.float64), True)
+    if not len(rows):
+        return outlines
+    x, y = float(rows[0][0]), float(rows[0][1])
+
+    def far(outline: tuple[float, list[array[float]]]) -> float:
+        a, b, c, d = extent(outline[1])
+        return abs((a + c) / 2 - x) + abs((b + d) / 2 - y)
+
+    return sorted(outlines, key=far)
 
 
 def _inside(box: Box, size: tuple[int, int]) -> Box:

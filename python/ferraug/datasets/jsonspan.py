@@ -197,9 +197,7 @@ def separator_of(doc: Document, key: str) -> str:
     return ", " if '": ' in doc.text else ","
 
 
-def edited(
-    doc: Document, dropped: dict[str, set[int]], added: dict[str, Iterable[str]]
-) -> Iterable[str]:
+def edited(doc: Document, dropped: dict[str, set[int]], added: dict[str, Iterable[str]]) -> Iterable[str]:
     """The document's text in pieces, without the dropped records and with the added ones at the end of their array."""
     text = doc.text
     at = 0

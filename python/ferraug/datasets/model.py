@@ -1,7 +1,7 @@
 """The neutral model: every reader fills it, every writer reads it.
 
-One coordinate system: continuous pixel edges of the upright image; pixel (i, j) covers [i, i+1) x [j, j+1). Readers turn
-whatever the format stores into it (COCO keypoints are pixel indices: +0.5), writers turn it back. What a record says
+One coordinate system: continuous pixel edges of the upright image; pixel (i, j) covers [i, i+1) x [j, j+1). Readers
+turn whatever the format stores into it (COCO keypoints are pixel indices: +0.5), writers turn it back. What a record says
 beyond its geometry stays in `raw`, so that an untouched record is written token for token.
 """
 
@@ -40,8 +40,8 @@ class Rle:
 class Instance:
     """One annotated object.
 
-    `box` holds edges x0 y0 x1 y1 clipped to the image; `clipped` says that the source's box or outline went beyond it by
-    more than rounding. `parts` are flat x y x y arrays. `keypoints` are (x, y, v) with v 0, 1 or 2.
+    `box` holds edges x0 y0 x1 y1 clipped to the image; `clipped` says that the source's box or outline went beyond it
+    by more than rounding. `parts` are flat x y x y arrays. `keypoints` are (x, y, v) with v 0, 1 or 2.
     """
 
     category: int
@@ -87,7 +87,7 @@ class Sample:
 
 @dataclass(slots=True)
 class Problem:
-    """Something the reader met. `level`: invalid (the record or image leaves), warning (kept), notice (worth a line)."""
+    """What a reader met. `level`: invalid (the record or image leaves), warning (kept), notice (worth a line)."""
 
     level: str
     what: str

@@ -1,8 +1,9 @@
-"""A folder of images without annotations. Folders named train, valid, val or test are splits; all other names are kept."""
+"""A folder of images without annotations. Folders named train, valid, val or test are splits."""
 
 from __future__ import annotations
 
 from typing import Any
+
 from .._core import ConfigError
 from .common import SPLIT_NAMES, folder_split, open_sample
 from .model import Copy, Dataset, Reporter, Sample

@@ -9,8 +9,8 @@
       </object>
     </annotation>
 
-`Annotations/*.xml` with `JPEGImages/`, or XML beside images; splits from `ImageSets/Main/{train,val,trainval,test}.txt`.
-Coordinates are taken as they stand: x0 = xmin, x1 = xmax. Children may come in any order.
+`Annotations/*.xml` with `JPEGImages/`, or XML beside images; splits from
+`ImageSets/Main/{train,val,trainval,test}.txt`. Coordinates are taken as they stand: x0 = xmin, x1 = xmax. Children may come in any order.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class _Reader:
         self.classes: dict[str, int] = {}
 
     def image_sets(self) -> None:
-        """ImageSets/Main: which split each stem belongs to. Lists of single classes are no splits but are kept along."""
+        """ImageSets/Main: which split each stem belongs to. Lists of single classes are no splits but go along."""
         found: dict[str, list[str]] = {}
         for file in self.files:
             folder, _, name = file.rpartition("/")

@@ -201,5 +201,3 @@ def box_texts(box: Box, size: tuple[int, int], whole: bool, floor: float) -> lis
             texts.append([f"{start:.2f}", f"{max(round(high, 2), start + 0.01):.2f}"])
     (x0, x1), (y0, y1) = texts
     return [x0, y0, x1, y1]
-
-

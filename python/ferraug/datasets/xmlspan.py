@@ -1,6 +1,7 @@
 """XML with places: a light tree whose elements know where they lie in the bytes, so that a file is edited as text.
 
-No document types and no entities beyond the five of XML itself: a declaration of either is refused before it can expand.
+No document types and no entities beyond the five of XML itself: a declaration of either is refused before it can
+expand.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class XmlError(ValueError):
 
 def parse(data: bytes, where: str) -> Element:
     """The root element; XmlError if malformed, ConfigError if it declares a document type or entity."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise XmlError("UTF-16; save it as UTF-8")
     parser = expat.ParserCreate()
     stack: list[Element] = []
     roots: list[Element] = []
@@ -63,7 +66,9 @@ def parse(data: bytes, where: str) -> Element:
             element.close = element.end = element.inner
         else:
             element.close = parser.CurrentByteIndex
-            element.end = data.index(b">", element.close) + 1
+            element.end = data.find(b">", element.close) + 1
+            if not data.startswith(b"</", element.close) or element.end == 0:
+                raise XmlError("not a text of one byte a character; save it as UTF-8")
 
     def characters(text: str) -> None:
         if stack:
@@ -81,8 +86,6 @@ def parse(data: bytes, where: str) -> Element:
         parser.Parse(data, True)
     except expat.ExpatError as error:
         raise XmlError(f"line {error.lineno}: {expat.ErrorString(error.code)}") from None
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise XmlError("UTF-16; save it as UTF-8")
     return roots[0]
 
 

@@ -16,13 +16,12 @@ from array import array
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._core import ConfigError, LimitError
+from .._core import ConfigError, LimitError, UnsafePathError
 from .common import ROUNDING, SPLIT_NAMES, canonical_split, clip_box, folder_split, open_sample
 from .model import Category, Dataset, Instance, Reporter, Sample
 from .paths import (
     MAX_LABEL,
     MAX_OBJECTS,
-    UnsafePathError,
     is_image_name,
     read_bytes,
     stem,
@@ -304,11 +303,11 @@ class _Reader:
         for path in self.tree.files:
             if not path.lower().endswith(".data") or path.count("/") > 1:
                 continue
-            pairs = dict(
-                (part.strip() for part in line.split("=", 1))
-                for line in _text(self.root, path)[0].splitlines()
-                if "=" in line and not line.lstrip().startswith("#")
-            )
+            pairs: dict[str, str] = {}
+            for line in _text(self.root, path)[0].splitlines():
+                key, equals, value = line.partition("=")
+                if equals and not key.lstrip().startswith("#"):
+                    pairs[key.strip()] = value.strip()
             base = path.rsplit("/", 1)[0] if "/" in path else ""
             for key, value in pairs.items():
                 if key not in KEYS:

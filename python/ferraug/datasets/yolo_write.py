@@ -82,7 +82,8 @@ class Writer:
 
     def shared_path(self, key: str) -> str:
         """A list for a split whose folder belongs to another split too."""
-        folder = self.set.yaml_path.rsplit("/", 1)[0] + "/" if "/" in (self.set.yaml_path or "") else ""
+        base = self._base()
+        folder = f"{base}/" if base else ""
         path = f"{folder}{key}.txt"
         return path if path not in self.taken else f"{folder}{key}-originals.txt"
 
@@ -123,9 +124,12 @@ class Writer:
         base = self._base()
         edits: list[tuple[int, int, str]] = []
         root = yaml.value.get("path")
-        direct = {key: all(self._leads(base, root, yaml.value[key], *p) for p in places) for key, places in self.set.keys.items()}
-        keep_root = all(direct.values())
-        if root is not None and not keep_root:
+        direct = all(
+            self._leads(base, root, yaml.value[key], *place)
+            for key, places in self.set.keys.items()
+            for place in places
+        )
+        if root is not None and not direct:
             edits.append((*yaml.spans[("path",)], ""))
             root = None
         for key, places in self.set.keys.items():
