@@ -3,6 +3,7 @@
 //! Columns of taps are added up top to bottom, then the columns left to right; each product is rounded by itself.
 
 use super::coords::{Exact, Line};
+use super::fold::fold_exact;
 use super::weights::{cubic_f32, lanczos as lanczos_table};
 use super::{CHUNK, Warp, tile};
 use crate::image::{Border, Plane, RowsMut, Sample};
@@ -157,10 +158,18 @@ fn rows<T: Sample, const K: usize>(
     });
 }
 
+/// Folded positions of columns `x..x + n`.
+fn positions(line: &Line, x: usize, n: usize, (w, h): (usize, usize), border: Border, clamp: bool, e: &mut Exact) {
+    line.exact_chunk(x, n, e);
+    let ([ix, iy], [fx, fy]) = (&mut e.i, &mut e.f);
+    fold_exact(&mut ix[..n], &mut fx[..n], w, border, clamp);
+    fold_exact(&mut iy[..n], &mut fy[..n], h, border, clamp);
+}
+
 /// Two taps an axis.
 pub(super) fn linear<T: Sample>(src: &Plane<T>, warp: &Warp, fill: &[T], x0: usize, y0: usize, out: &mut RowsMut<T>) {
     rows::<T, 2>(src, warp, 1, fill, (x0, y0), out, |line, x, n, e, w| {
-        line.exact_chunk(x, n, e);
+        positions(line, x, n, (src.w, src.h), warp.border, true, e);
         linear_weights(&e.f, n, w);
     });
 }
@@ -178,7 +187,7 @@ simd! {
 /// Four taps an axis.
 pub(super) fn cubic<T: Sample>(src: &Plane<T>, warp: &Warp, fill: &[T], x0: usize, y0: usize, out: &mut RowsMut<T>) {
     rows::<T, 4>(src, warp, 2, fill, (x0, y0), out, |line, x, n, e, w| {
-        line.exact_chunk(x, n, e);
+        positions(line, x, n, (src.w, src.h), warp.border, false, e);
         cubic_weights(e, n, w);
     });
 }
