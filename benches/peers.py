@@ -84,6 +84,7 @@ def np_rot90(img: Any) -> Call:
 
 
 def np_rot90_each(img: Any) -> Call:
+    """All four in turn; the one that turns nothing is free, as in Albumentations."""
     turns = cycle((1, 3, 0, 2))
     return lambda: as_rgb(np.rot90(pixels(img), next(turns)))
 
@@ -93,7 +94,7 @@ def cv_rot90_each(img: Any) -> Call:
 
     def call() -> Any:
         turn = next(turns)
-        return img.copy() if turn is None else cv2.rotate(img, turn)
+        return img if turn is None else cv2.rotate(img, turn)
 
     return call
 

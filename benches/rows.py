@@ -189,7 +189,11 @@ def contenders(row: Row, img: Any, copied: bool = True) -> list[Contender]:
             seed = fair_seed(row, lib) if row.outcomes > 1 else 1
             reset = lambda t=transform, s=seed: t.set_random_seed(s)  # noqa: E731
         found.append(Contender(name, call, reset, row.calls))
-    found += [Contender(name, factory(img)) for name, factory in row.peers.items()]
+    for name, factory in row.peers.items():
+        if row.outcomes > 1:  # the peer goes through the outcomes in turn: whole turns make a sample
+            found.append(Contender(name, factory(img), lambda: None, row.calls))
+        else:
+            found.append(Contender(name, factory(img)))
     if row.kind == "copy" and copied:
         out = found[0].call().copy()
         found.append(Contender("copy", out.copy))

@@ -146,7 +146,7 @@ ROWS: tuple[Row, ...] = (
         v(height=90, width=50, pad_if_needed=True, fill=9, fill_mask=2),
         v(height=90, width=120, pad_if_needed=True, pad_position="bottom_left", border_mode=REPLICATE),
         Variant({"height": 90, "width": 120, "pad_if_needed": True, "border_mode": REFLECT_101}, differs="D6"),
-    ), delta={"height": 60, "width": 76}, oracle="crop"),
+    ), delta={"height": 60, "width": 76, "pad_if_needed": True}, oracle="crop"),
     Row("CenterCrop", "dual", (
         v(height=33, width=44),
         v(height=64, width=81),
@@ -154,13 +154,13 @@ ROWS: tuple[Row, ...] = (
         v(height=91, width=99, pad_if_needed=True, pad_position="top_right", border_mode=WRAP),
         v(height=91, width=20, pad_if_needed=True, pad_position="top_left"),
         v(height=91, width=20, pad_if_needed=True, pad_position="bottom_right", fill=7),
-    ), delta={"height": 60, "width": 76}, oracle="crop"),
+    ), delta={"height": 60, "width": 76, "pad_if_needed": True}, oracle="crop"),
     Row("Crop", "dual", (
         v(x_min=3, y_min=5, x_max=70, y_max=51),
         v(x_min=0, y_min=0, x_max=81, y_max=64),
         v(x_min=10, y_min=20, x_max=100, y_max=90, pad_if_needed=True, fill=5),
         v(x_min=10, y_min=20, x_max=100, y_max=90, pad_if_needed=True, pad_position="top_left", border_mode=REPLICATE),
-    ), delta={"x_min": 4, "y_min": 3, "x_max": 80, "y_max": 63}, oracle="crop"),
+    ), delta={"x_min": 4, "y_min": 3, "x_max": 80, "y_max": 63, "pad_if_needed": True}, oracle="crop"),
     Row("RandomResizedCrop", "dual", (
         *(v(resize_tol(i), size=(30, 50), scale=(0.3, 0.9), interpolation=i) for i in RESIZES if i != AREA),
         v(resize_tol(LINEAR), size=(90, 120), mask_interpolation=NEAREST_EXACT),
@@ -172,7 +172,7 @@ ROWS: tuple[Row, ...] = (
         v(height=20, width=30),
         v(height=20, width=30, ignore_values=[3]),
         v(height=64, width=81),
-    ), delta={"height": 60, "width": 76}, oracle="crop", needs=frozenset({"mask"})),
+    ), delta={"height": 40, "width": 40}, oracle="crop", needs=frozenset({"mask"})),
     Row("BBoxSafeRandomCrop", "dual", (v(), v(erosion_rate=0.3), v(erosion_rate=1.0)),
         delta={"erosion_rate": 0.0}, oracle="crop", needs=frozenset({"bboxes"})),
     # -- flips

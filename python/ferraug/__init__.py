@@ -1,9 +1,9 @@
 """Image augmentation for machine learning: Albumentations 2.0.8's interface on a Rust core.
 
-    import ferraug as A
+import ferraug as A
 
-    transform = A.Compose([A.RandomCrop(256, 256), A.HorizontalFlip(p=0.5), A.RandomBrightnessContrast(p=0.2)])
-    augmented = transform(image=image, mask=mask)
+transform = A.Compose([A.RandomCrop(256, 256), A.HorizontalFlip(p=0.5), A.RandomBrightnessContrast(p=0.2)])
+augmented = transform(image=image, mask=mask)
 """
 
 from ferraug._core import (
@@ -28,7 +28,7 @@ from ferraug.compose import (
 )
 from ferraug.custom import BasicTransform, DualTransform, ImageOnlyTransform, Lambda
 from ferraug.keypoints import KeypointParams
-from ferraug.replay import replay
+from ferraug.replay import ReplayCompose, replay
 from ferraug.serialize import from_dict, load, save, to_dict
 from ferraug.transform import Transform
 from ferraug.transforms import *  # noqa: F403
@@ -51,6 +51,7 @@ __all__ = [
     "OneOf",
     "OneOrOther",
     "RandomOrder",
+    "ReplayCompose",
     "SelectiveChannelTransform",
     "Sequential",
     "SomeOf",

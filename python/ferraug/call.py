@@ -103,7 +103,9 @@ def _part(part: Any) -> int:
 class Root:
     """What a node keeps between the calls made to it. Nothing of it changes while a call runs, but its count."""
 
-    __slots__ = ("checks", "columns", "count", "filters", "kinds", "labels", "layout", "seed", "step", "watched")
+    __slots__ = (
+        "checks", "columns", "count", "filters", "kinds", "labels", "layout", "reports", "seed", "step", "watched",
+    )  # fmt: skip
 
     def __init__(self, seed: int | None, first: int = 0) -> None:
         self.seed = int.from_bytes(os.urandom(8), "little") if seed is None else seed
@@ -114,12 +116,16 @@ class Root:
         self.columns: Mapping[str, int] = {}  # coordinates in a caller's row, by kind of target
         self.watched: list[tuple[list[Any], list[Any]]] = []  # children lists, and what they held when flattened
         self.checks = False  # a Compose checks and converts its data even when it does not fire
+        self.reports = False  # results say which transforms fired
         self.labels: Any = None
         self.filters: Callable[[Any], Any] | None = None
 
     def stale(self) -> bool:
         """Whether somebody changed a list of children."""
-        return any(now != then for now, then in self.watched)
+        for now, then in self.watched:  # noqa: SIM110 - a generator costs five times as much
+            if now != then:
+                return True
+        return False
 
     def next_key(self) -> tuple[int, ...]:
         """The key of the next call of the sequence."""
@@ -143,15 +149,16 @@ def perform(
     node: Node,
     root: Root,
     data: dict[str, Any],
-    *,
     force: bool = False,
     key: tuple[int, ...] | None = None,
     out: Any = None,
 ) -> Context | None:
     """Runs `node` over `data`, in place; None if a plain node did not fire."""
-    draw = _core.Draw(root.seed, root.next_key() if key is None else key)
+    if key is None:
+        key = root.next_key()
+    draw = _core.Draw(root.seed, key)
     step = root.step
-    fires = (draw.begin(step[0], node.p) or force) and node.p > 0 or node.always
+    fires = ((draw.begin(step[0], node.p) or force) and node.p > 0) or node.always
     if not fires and not root.checks:
         return None
     if root.checks:
@@ -168,14 +175,14 @@ def perform(
     if not ctx.w:
         missing(data, root.kinds)
         raise ValueError("no image or mask to work on: the targets given are empty")
-    ctx.root = root
+    ctx.root, ctx.key = root, key
     if root.filters is not None:
         ctx.filters = root.filters(session)
     if fires:
         node.fire(ctx, step)
-        if root.filters is not None and not (ctx.clean and ctx.filters == EVERY):
-            if session.has_boxes or session.has_keypoints:
-                ctx.ops.append(EVERY)
+        unfiltered = root.filters is not None and not (ctx.clean and ctx.filters == EVERY)
+        if unfiltered and (session.has_boxes or session.has_keypoints):
+            ctx.ops.append(EVERY)
     try:
         kept = session.finish(ctx.ops, data, out)
     except Exception as error:

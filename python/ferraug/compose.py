@@ -82,7 +82,9 @@ class BaseCompose(Node):
         for key in kwargs:
             raise TypeError(f"{name}() got an unexpected argument {key!r}")
         if isinstance(transforms, Node):
-            warnings.warn(f"{name}: transforms is a single transform; it is wrapped in a list", UserWarning, stacklevel=3)
+            warnings.warn(
+                f"{name}: transforms is a single transform; it is wrapped in a list", UserWarning, stacklevel=4
+            )
             transforms = [transforms]
         if isinstance(transforms, (str, bytes, Mapping)) or not hasattr(transforms, "__len__"):
             raise TypeError(f"{name}: transforms must be a list, got {show(transforms)}")
@@ -144,10 +146,9 @@ class BaseCompose(Node):
         walk(ctx, step[2])
 
     def result(self, data: dict[str, Any], ctx: Context) -> dict[str, Any]:
-        if self.save_applied_params:
-            data["applied_transforms"] = [
-                (type(step[1]).__name__, {"path": step[3], "ops": ctx.ops[first:end]}) for step, first, end in ctx.marks
-            ]
+        data["applied_transforms"] = [
+            (type(step[1]).__name__, {"path": step[3], "ops": ctx.ops[first:end]}) for step, first, end in ctx.marks
+        ]
         return data
 
     # -- the list ------------------------------------------------------------------------------------------------------
@@ -217,7 +218,7 @@ class Compose(BaseCompose):
         save_applied_params: results also say which transforms fired, as `applied_transforms`.
     """
 
-    stores = ("bbox_params", "keypoint_params", "additional_targets", "is_check_shapes")
+    stores: tuple[str, ...] = ("bbox_params", "keypoint_params", "additional_targets", "is_check_shapes")
 
     def __init__(
         self,
@@ -241,9 +242,7 @@ class Compose(BaseCompose):
             self._extra_targets = check_targets(additional_targets, {})
         for name, params in (("bboxes", self.bbox_params), ("keypoints", self.keypoint_params)):
             if params is not None and self.transforms and not any(takes(node, name) for node in self.descendants()):
-                warnings.warn(
-                    f"Got processor for {name}, but no transform to process it.", UserWarning, stacklevel=2
-                )
+                warnings.warn(f"Got processor for {name}, but no transform to process it.", UserWarning, stacklevel=3)
 
     @property
     def additional_targets(self) -> dict[str, str]:
@@ -339,7 +338,7 @@ class SomeOf(BaseCompose):
         p: probability that any are picked.
     """
 
-    stores = ("n", "replace")
+    stores: tuple[str, ...] = ("n", "replace")
     in_order = True
 
     def __init__(self, transforms: Any, n: int = 1, replace: bool = False, p: float = 1) -> None:
@@ -353,7 +352,7 @@ class SomeOf(BaseCompose):
             warnings.warn(
                 f"`n` is greater than number of transforms. `n` will be set to {len(self.transforms)}.",
                 UserWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
             self.n = len(self.transforms)
 
@@ -416,7 +415,7 @@ class OneOrOther(BaseCompose):
             transforms = [first, second]
         super().__init__(transforms, p)
         if len(self.transforms) != 2:
-            warnings.warn("OneOrOther: length of transforms is not equal to 2", UserWarning, stacklevel=2)
+            warnings.warn("OneOrOther: length of transforms is not equal to 2", UserWarning, stacklevel=3)
 
     always = True
 
@@ -446,7 +445,7 @@ class SelectiveChannelTransform(BaseCompose):
         p: probability that they are applied.
     """
 
-    stores = ("channels",)
+    stores: tuple[str, ...] = ("channels",)
 
     def __init__(self, transforms: Any, channels: Sequence[int] = (0, 1, 2), p: float = 1.0) -> None:
         super().__init__(transforms, p)

@@ -55,8 +55,11 @@ class Context:
     due = False  # a filter goes before the next op that moves something
     clean = False  # nothing moved since the last filter
     inside = 0  # open asides: what moves there moves the image only
-    root: Any = None  # the root of the call, for user code
+    root: Any = None  # the root of the call, and its key
+    key: tuple[int, ...] = ()
     wrap: Callable[[Any], Any] | None = None  # arrays are tensors from here on (ToTensorV2)
+    after: tuple[Callable[[dict[str, Any]], None], ...] = ()  # done to the result, last
+    relabel: Mapping[str, list[dict[str, Any]]] = {}  # labels of rows that user code made
 
     # maths with one result on every CPU; `math`'s own functions are the C library's
     exp = staticmethod(_core.exp)
@@ -80,12 +83,20 @@ class Context:
         self.ops: list[Op] = []
         self.w: int = session.w
         self.h: int = session.h
-        self.c: int = session.c
-        self.dtype: str = session.dtype
-        self.max_value: float = session.max_value
         self.marks: list[tuple[Any, int, int]] = []  # (step, first op, last op + 1) of every transform that fired
-        self.after: list[Callable[[dict[str, Any]], None]] = []  # done to the result, last
-        self.relabel: dict[str, list[dict[str, Any]]] = {}  # labels of rows that user code made
+
+    if TYPE_CHECKING:  # read from the session when first asked, which most transforms never do
+        c: int
+        dtype: str
+        max_value: float
+
+    else:
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in ("c", "dtype", "max_value"):
+                raise AttributeError(f"a context has no {name!r}")
+            value = self.__dict__[name] = getattr(self.session, name)
+            return value
 
     @property
     def d(self) -> int:
@@ -119,12 +130,14 @@ class Context:
 
     def op(self, *op: Any) -> None:
         """Says one op."""
-        if self.filters is not None and op[0] in MOVING and not self.inside:
+        if self.filters is not None and op[0] in MOVING:
             self.moving()
         self.ops.append(op)
 
     def moving(self) -> None:
         """Boxes or points are about to move: a filter that is due comes first."""
+        if self.inside:
+            return
         if self.due and self.filters is not None:
             self.ops.append(self.filters)
         self.due = self.clean = False
@@ -137,29 +150,51 @@ class Context:
 
     def crop(self, x: int, y: int, w: int, h: int) -> None:
         """Keeps the window of w×h pixels at (x, y)."""
-        self.op("crop", x, y, w, h)
+        if self.filters is not None:
+            self.moving()
+        self.ops.append(("crop", x, y, w, h))
         self.w, self.h = w, h
 
     def pad(
         self, left: int, top: int, w: int, h: int, border: int, fill: Fill, mask_fill: Fill, ghosts: bool = True
     ) -> None:
         """Puts the image at (left, top) of a w×h canvas."""
-        self.op("pad", left, top, w, h, border, self.ink(fill), mask_fill, ghosts)
+        if self.filters is not None:
+            self.moving()
+        self.ops.append(("pad", left, top, w, h, border, self.ink(fill), mask_fill, ghosts))
         self.w, self.h = w, h
 
     def orient(self, axes: str) -> None:
         """Permutes and reverses axes: "H-W" mirrors columns, "-WH" is a quarter turn counter-clockwise."""
         if axes.index("W") < axes.index("H"):
             self.w, self.h = self.h, self.w
-        self.op("orient", axes, self.w, self.h)
+        if self.filters is not None:
+            self.moving()
+        self.ops.append(("orient", axes, self.w, self.h))
 
-    def resize(self, w: int, h: int, interp: int, mask_interp: int, area: str | None = None) -> None:
-        """Resizes to w×h; `area` ("image" or "image_mask") says where shrinking uses AREA."""
+    def resize(
+        self,
+        w: int,
+        h: int,
+        interp: int,
+        mask_interp: int,
+        area: str | None = None,
+        factor: float | None = None,
+        points: float | None = None,
+    ) -> None:
+        """Resizes to w×h; `area` ("image" or "image_mask") says where shrinking uses AREA. `factor` scales the pixels and
+        `points` the keypoints where that is not the ratio of the sizes."""
         if area is not None and (w < self.w or h < self.h):
             interp = AREA
             if area == "image_mask":
                 mask_interp = AREA
-        self.op("resize", w, h, interp, mask_interp)
+        if self.filters is not None:
+            self.moving()
+        if factor is None and points is None:
+            self.ops.append(("resize", w, h, interp, mask_interp))
+        else:
+            pairs = (None if v is None else (v, v) for v in (factor, points))
+            self.ops.append(("resize", w, h, interp, mask_interp, *pairs))
         self.w, self.h = w, h
 
     def warp(
@@ -175,12 +210,14 @@ class Context:
         ghosts: bool = False,
     ) -> None:
         """Resamples through a Map onto a w×h canvas."""
-        self.op("warp", where, w, h, interp, mask_interp, border, self.ink(fill), mask_fill, ghosts)
+        if self.filters is not None:
+            self.moving()
+        self.ops.append(("warp", where, w, h, interp, mask_interp, border, self.ink(fill), mask_fill, ghosts))
         self.w, self.h = w, h
 
     def paint(self, region: Op, ink: Any, mask_ink: Any, hide: str | None, rule: Any = "set") -> None:
         """Paints a Region; `hide` says what becomes of the boxes and points under it."""
-        if hide is not None and self.filters is not None and not self.inside:
+        if hide is not None and self.filters is not None:
             self.moving()
         self.ops.append(("paint", region, ink, rule, mask_ink, hide))
 
@@ -208,7 +245,7 @@ class Context:
 
         self.wrap = interop.to_tensor
         kinds = self.root.kinds
-        self.after.append(lambda data: interop.wrap_result(data, kinds))
+        self.after = (*self.after, lambda data: interop.wrap_result(data, kinds))
 
     def ink(self, fill: Fill) -> Fill:
         """A fill for the channels there are: longer tuples are cut, as OpenCV does."""
@@ -285,7 +322,9 @@ class Aside:
         if self.channels is not None:
             ctx.c = len(self.channels)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         ctx = self.ctx
         ctx.inside -= 1
         ctx.w, ctx.h, ctx.c = self.kept

@@ -73,7 +73,7 @@ class BasicTransform(Node, metaclass=UserDeclaration):
     `self.random_generator`, which belong to the running call and are decided by its key.
     """
 
-    stands_for: ClassVar[tuple[str, ...]] = ("image", "dual")
+    stands_for: ClassVar[tuple[str, ...]] = ("image", "dual", "tensor")
     _targets: Any = ()
     _own_python: random.Random | None = None
     _own_numpy: np.random.Generator | None = None
@@ -231,7 +231,10 @@ class BasicTransform(Node, metaclass=UserDeclaration):
             data = {key: now(key) if value is not None else None for key, value in ctx.data.items()}
             params.update(self.get_params_dependent_on_data(params, data))
         self.params = params
-        for key in sorted(functions, key=rows.__contains__):  # arrays first: rows are in fractions of the new size
+        for key in rows:  # as fractions of the size before
+            now(key)
+        # arrays first: rows come back as fractions of the size after
+        for key in sorted(functions, key=rows.__contains__):
             value = now(key)
             result = functions[key](value, **params)
             if key not in kinds:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ferraug import _core
 from ferraug._core import ConfigError
 from ferraug.boxes import BboxParams
-from ferraug.call import KINDS, Root
+from ferraug.call import KINDS, Root, perform
+from ferraug.compose import Compose
 from ferraug.context import Blank, Context
 from ferraug.keypoints import KeypointParams
 from ferraug.labels import Labels
@@ -25,15 +26,42 @@ if TYPE_CHECKING:
 PEAKS = {"uint8": 255.0, "uint16": 65535.0, "uint32": 4294967295.0, "float32": 1.0, "float64": 1.0}
 # ops that mean the same on an image of any size
 SIZELESS = frozenset(
-    (
-        "linear", "step", "gamma", "posterize", "tone_curve", "hsv_shift", "normalize", "cast", "work", "space",
-        "matrix", "gray", "channels", "linear_mean", "equalize", "autocontrast", "standardize", "box", "gauss", "median",
-        "conv", "morph", "unsharp", "aside", "join", "filter", "call", "layout",
-    )
-)  # fmt: skip
+    [
+        "linear",
+        "step",
+        "gamma",
+        "posterize",
+        "tone_curve",
+        "hsv_shift",
+        "normalize",
+        "cast",
+        "work",
+        "space",
+        "matrix",
+        "gray",
+        "channels",
+        "linear_mean",
+        "equalize",
+        "autocontrast",
+        "standardize",
+        "box",
+        "gauss",
+        "median",
+        "conv",
+        "morph",
+        "unsharp",
+        "aside",
+        "join",
+        "filter",
+        "call",
+        "layout",
+    ]
+)
 
 
-def make_record(node: Node, root: Root, key: tuple[int, ...], ctx: Context | None, data: Mapping[str, Any]) -> dict[str, Any]:
+def make_record(
+    node: Node, root: Root, key: tuple[int, ...], ctx: Context | None, data: Mapping[str, Any]
+) -> dict[str, Any]:
     """The record of a call that was just made."""
     boxes, points = getattr(node, "bbox_params", None), getattr(node, "keypoint_params", None)
     record: dict[str, Any] = {
@@ -117,8 +145,6 @@ def _check_input(size: Mapping[str, Any], session: Any, ops: list[tuple[Any, ...
 def _redraw(node: Node | None, draw: Mapping[str, Any], nodes: Any, data: dict[str, Any]) -> dict[str, Any]:
     if node is None:
         raise ConfigError("the record holds user code; pass transforms=pipeline")
-    from ferraug.call import perform
-
     root = Root(int(draw["seed"], 16))
     node.prepare(root)
     ctx = perform(node, root, data, key=tuple(int(part, 16) for part in draw["key"]))
@@ -174,4 +200,46 @@ class Certain:
         return getattr(self.draw, name)
 
 
-__all__ = ["explain", "make_record", "replay"]
+class ReplayCompose(Compose):
+    """A Compose whose results also hold the record of the call, from which `replay` repeats it.
+
+    Args:
+        transforms: transforms and compositions.
+        bbox_params: `BboxParams`, or a dict of its arguments.
+        keypoint_params: `KeypointParams`, or a dict of its arguments.
+        additional_targets: further keys of the call and what each is treated as.
+        p: probability that the pipeline is applied at all.
+        is_check_shapes: raise if images and masks of one call differ in height or width.
+        save_key: key of the record in the result.
+    """
+
+    stores: tuple[str, ...] = (*Compose.stores, "save_key")
+
+    def __init__(
+        self,
+        transforms: Any,
+        bbox_params: BboxParams | Mapping[str, Any] | None = None,
+        keypoint_params: KeypointParams | Mapping[str, Any] | None = None,
+        additional_targets: Mapping[str, str] | None = None,
+        p: float = 1.0,
+        is_check_shapes: bool = True,
+        save_key: str = "replay",
+    ) -> None:
+        super().__init__(transforms, bbox_params, keypoint_params, additional_targets, p, is_check_shapes)
+        self.save_key = save_key
+
+    def prepare(self, root: Root) -> None:
+        super().prepare(root)
+        root.reports = True
+
+    def result(self, data: dict[str, Any], ctx: Context) -> dict[str, Any]:
+        data[self.save_key] = make_record(self, ctx.root, ctx.key, ctx, data)
+        return data
+
+    @staticmethod
+    def replay(saved_augmentations: Mapping[str, Any], **kwargs: Any) -> dict[str, Any]:
+        """Does again what a record says; see `ferraug.replay`."""
+        return replay(saved_augmentations, **kwargs)
+
+
+__all__ = ["ReplayCompose", "explain", "make_record", "replay"]

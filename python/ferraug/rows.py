@@ -74,6 +74,9 @@ def take_back(ctx: Context, target: str, kind: str, result: Any) -> None:
     every = {name: labels_of(ctx, target, name) for name in fields}
     tables = {name: coded(values) for name, values in every.items()}
     index = []
+    if not ctx.relabel:
+        ctx.relabel = {}
+    made = ctx.relabel.setdefault(target, [])  # type: ignore[attr-defined]
     for row in rows:
         n = row[-1]
         known = n == int(n) and 0 <= n < count if np.isfinite(n) else False
@@ -81,7 +84,6 @@ def take_back(ctx: Context, target: str, kind: str, result: Any) -> None:
         if known and all(tables[name][0][int(n)] == value for name, value in zip(fields, own)):
             index.append(int(n))
             continue
-        made = ctx.relabel.setdefault(target, [])
         made.append({name: decoded(every[name], tables[name][1], value) for name, value in zip(fields, own)})
         index.append(len(ctx.data[target]) + len(made) - 1)
     ctx.session.put_rows(target, np.ascontiguousarray(rows[:, :width]), index)

@@ -57,9 +57,10 @@ def node_to_dict(node: Node) -> dict[str, Any]:
     if isinstance(node, BaseCompose):
         body["transforms"] = [node_to_dict(child) for child in node.transforms]
         body.update(stored)
+        known = argument_names(type(node)) or ()
         for name, usual in KEPT.items():
             value = getattr(node, name, usual)
-            if value != usual:
+            if value != usual and name in known:
                 body[name] = value
         return body
     for name in sorted(stored):

@@ -92,7 +92,8 @@ class Declaration(type):
         elif own:
             cls.declared = True
             cls.__init__ = write_init(cls, fields)
-            cls.__doc__ = write_doc(cls.__doc__, fields)
+        if fields and cls.declared:
+            cls.__doc__ = write_doc(space.get("__doc__"), fields)
         return cls  # type: ignore[no-any-return]
 
     if not TYPE_CHECKING:  # a type checker must see the fields' `__init__`, not this
@@ -208,8 +209,8 @@ class Node(metaclass=Declaration):
         root = self._root
         if root is None or (root.watched and root.stale()):
             root = self._remake()
-        ctx = perform(self, root, data, force=bool(force_apply))
-        return data if ctx is None else self.result(data, ctx)
+        ctx = perform(self, root, data, bool(force_apply))
+        return data if ctx is None or not root.reports else self.result(data, ctx)
 
     def at(self, epoch: int, index: int) -> Callable[..., dict[str, Any]]:
         """The same pipeline with the numbers of one place: whatever was called before, in whatever process."""
@@ -244,14 +245,14 @@ class Node(metaclass=Declaration):
             root = self._remake()
         if key is None:
             key = root.next_key()
-        ctx = perform(self, root, data, force=bool(force), key=key, out=out)
+        ctx = perform(self, root, data, bool(force), key, out)
 
         def record() -> dict[str, Any]:
             from ferraug.replay import make_record
 
             return make_record(self, root, key, ctx, data)
 
-        return (data if ctx is None else self.result(data, ctx)), record
+        return (data if ctx is None or not root.reports else self.result(data, ctx)), record
 
     def result(self, data: dict[str, Any], ctx: Context) -> dict[str, Any]:
         """What a call returns."""
@@ -274,6 +275,9 @@ class Node(metaclass=Declaration):
             self._calls = old.calls
         root = Root(self._seed if old is None else old.seed, self._calls)
         self.prepare(root)
+        root.reports |= getattr(self, "save_applied_params", False)
+        if old is None:  # of two threads that come first, one makes the sequence that both draw from
+            return self.__dict__.setdefault("_root", root)  # type: ignore[no-any-return]
         self._root = root
         return root
 
@@ -310,7 +314,7 @@ class Node(metaclass=Declaration):
         """Starts the sequence of calls anew from a seed."""
         self._seed = check_seed(seed)
         self._calls = 0
-        self._root = None
+        self.__dict__.pop("_root", None)
 
     def add_targets(self, additional_targets: Mapping[str, str]) -> None:
         """Names further targets, each with the kind it is treated as."""
@@ -375,9 +379,9 @@ def check_targets(targets: Mapping[str, str], known: Mapping[str, str]) -> dict[
 
 @dataclass_transform(
     field_specifiers=(
-        Prob, Bool, Int, Side, Float, Choice, Interp, ResizeInterp, Border, Fill, HoleFill, Maybe, Sym, NonNeg, ZeroOne,
-        OnePlus, Range, RangeInt, NonNegInt, OddInt, KernelLimit, SizePair, SizeHw, Sizes, Ints, PerChannel, Padding, AxisRange, Fixed,
-        Around, HoleRange, InterpPair, Anything,
+        Prob, Bool, Int, Side, Float, Choice, Interp, ResizeInterp, Border, Fill, HoleFill, Maybe, Sym, NonNeg,
+        NonNegInt, ZeroOne, OnePlus, Range, RangeInt, OddInt, KernelLimit, SizePair, SizeHw, Sizes, Ints, PerChannel,
+        Padding, AxisRange, Fixed, Around, HoleRange, InterpPair, Anything,
     )
 )  # fmt: skip
 class Transform(Node):
@@ -396,11 +400,11 @@ class Transform(Node):
         wrong = USER_METHODS.intersection(cls.__dict__)
         if wrong:
             raise TypeError(
-                f"{cls.__name__} overrides {', '.join(sorted(wrong))}, which {cls.__mro__[1].__name__} never calls: its "
-                "pixels are worked on by the core; derive from ferraug.ImageOnlyTransform or ferraug.DualTransform instead"
+                f"{cls.__name__} overrides {', '.join(sorted(wrong))}, which {cls.__mro__[1].__name__} never calls; "
+                "the core works on its pixels; derive from ferraug.ImageOnlyTransform or ferraug.DualTransform instead"
             )
         if cls.works_in is not None and "emit" in cls.__dict__:
-            setattr(cls, "emit", bracketed(cls.emit, cls.works_in))
+            cls.emit = bracketed(cls.emit, cls.works_in)  # type: ignore[method-assign,assignment]
 
     def emit(self, ctx: Context) -> None:
         """Draws the numbers of one call and says what to do."""

@@ -6,7 +6,7 @@ use super::scratch::Scratch;
 use crate::error::{Error, Result};
 use crate::image::view::Bytes;
 use crate::image::{Array, ArrayMut, Shape, Window};
-use crate::op::{At, Join, Op, Pixels, Step};
+use crate::op::{At, Join, Op, Pixels, Role, Step};
 use crate::plan::{Kept, LaneInfo, Placed, Plan, Rewrites, Stage, plan};
 
 struct Held {
@@ -50,7 +50,13 @@ pub fn run(
 ) -> Result<()> {
     let mut now = hold(src);
     let mut kept: Vec<Held> = Vec::new();
+    let mask = lane.role == Role::Mask;
+    let mut open: i32 = if mask { ops[..from].iter().map(Op::nesting).sum() } else { 0 };
     for (i, op) in ops.iter().enumerate().skip(from) {
+        open += op.nesting();
+        if mask && (open > 0 || op.nesting() != 0) {
+            continue;
+        }
         let info = LaneInfo { shape: now.shape, ..lane };
         let at = At { shape: now.shape, role: lane.role, volume: lane.volume };
         match op.pixels(&at)? {

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::geom::boxes::{hide_boxes, keep_boxes};
 use crate::geom::points::{filter_points, hide_points};
 use crate::geom::{BoxFilter, BoxRow, Geom, Outline, Point};
+use crate::op::lane::Only;
 use crate::op::{Op, Rows};
 
 /// Size (w, h, d) of the frame that rows lie in.
@@ -55,7 +56,7 @@ pub fn advance_boxes(
         op.with_geom((w, h, d), |g: &Geom<'_>| g.boxes(rows))?;
         limit(rows.len())?;
         match (op.rows(), filter) {
-            (Rows::Filter, Some(f)) => f.apply(rows, w, h),
+            (Rows::Filter(None | Some(Only::Boxes)), Some(f)) => f.apply(rows, w, h),
             (Rows::Hide { region, shrink: true }, Some(f)) => {
                 hide_boxes(rows, |x1, y1, x2, y2| region.visible(x1, y1, x2, y2), f.min_area, f.min_visibility);
             }
@@ -85,7 +86,7 @@ pub fn advance_points(
         op.with_geom((w, h, d), |g: &Geom<'_>| g.points(rows))?;
         limit(rows.len())?;
         match op.rows() {
-            Rows::Filter if remove => filter_points(rows, w, h, deep.then_some(d)),
+            Rows::Filter(None | Some(Only::Points)) if remove => filter_points(rows, w, h, deep.then_some(d)),
             Rows::Hide { region, .. } if remove => hide_points(rows, |x, y, _| region.contains(x, y)),
             _ => {}
         }

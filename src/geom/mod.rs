@@ -64,12 +64,14 @@ pub struct Scale {
     pub w: usize,
     /// Output height.
     pub h: usize,
+    /// Factors of keypoint positions, if they are not those of the frame.
+    pub points: Option<[f64; 2]>,
 }
 
 impl Scale {
     /// The resize from `from` (w, h) to w × h.
     pub fn new(from: [usize; 2], w: usize, h: usize) -> Self {
-        Scale { sx: w as f64 / from[0] as f64, sy: h as f64 / from[1] as f64, w, h }
+        Scale { sx: w as f64 / from[0] as f64, sy: h as f64 / from[1] as f64, w, h, points: None }
     }
 
     /// A box keeps its share of the frame.
@@ -82,10 +84,11 @@ impl Scale {
 
     /// As 2.0.8: a keypoint is multiplied as it stands, without the half pixel (pixel 0 stays at 0).
     fn points(&self, rows: &mut [Point]) {
+        let [sx, sy] = self.points.unwrap_or([self.sx, self.sy]);
         for p in rows {
-            p.x *= self.sx;
-            p.y *= self.sy;
-            p.scale *= self.sx.max(self.sy);
+            p.x *= sx;
+            p.y *= sy;
+            p.scale *= sx.max(sy);
         }
     }
 }

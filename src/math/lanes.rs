@@ -28,6 +28,12 @@ fn quick_two_sum(a: f64, b: f64) -> (f64, f64) {
     (s, b - (s - a))
 }
 
+/// Σ c[i]·x^i, given x².
+#[inline(always)]
+fn tree(x: f64, xx: f64, c: [f64; 6]) -> f64 {
+    (c[0] + x * c[1]) + xx * ((c[2] + x * c[3]) + xx * (c[4] + x * c[5]))
+}
+
 /// exp(hi + lo) with |lo| tiny beside |hi|.
 #[inline(always)]
 fn exp_sum(hi: f64, lo: f64) -> f64 {
@@ -43,14 +49,12 @@ fn exp_sum(hi: f64, lo: f64) -> f64 {
     let rl0 = lo - k * LN2_LO;
     let rh = rh0 + rl0;
     let rl = (rh0 - rh) + rl0;
-    // exp(r) = 1 + r + r²·(1/2 + r/6 + …), the series split into even and odd powers.
+    // exp(r) = 1 + r + r²·(1/2 + r/6 + …), the series as a tree: the chain of dependent steps is what costs time.
     let z = rh * rh;
-    let even = 0.5
-        + z * (1.0 / 24.0
-            + z * (1.0 / 720.0 + z * (1.0 / 40320.0 + z * (1.0 / 3_628_800.0 + z * (1.0 / 479_001_600.0)))));
-    let odd = 1.0 / 6.0
-        + z * (1.0 / 120.0
-            + z * (1.0 / 5040.0 + z * (1.0 / 362_880.0 + z * (1.0 / 39_916_800.0 + z * (1.0 / 6_227_020_800.0)))));
+    let y = z * z;
+    let even = tree(z, y, [1.0 / 2.0, 1.0 / 24.0, 1.0 / 720.0, 1.0 / 40320.0, 1.0 / 3_628_800.0, 1.0 / 479_001_600.0]);
+    let odd =
+        tree(z, y, [1.0 / 6.0, 1.0 / 120.0, 1.0 / 5040.0, 1.0 / 362_880.0, 1.0 / 39_916_800.0, 1.0 / 6_227_020_800.0]);
     let tail = z * (even + rh * odd) + rl * (1.0 + rh);
     let (s, e) = quick_two_sum(1.0, rh);
     let m = s + (e + tail);
@@ -89,8 +93,8 @@ fn ln_sum(x: f64) -> (f64, f64) {
     let (z, ze) = two_product(s, s);
     let zl = ze + 2.0 * (s * sl);
     let y = z * z;
-    let even = 1.0 / 5.0 + y * (1.0 / 9.0 + y * (1.0 / 13.0 + y * (1.0 / 17.0 + y * (1.0 / 21.0 + y * (1.0 / 25.0)))));
-    let odd = 1.0 / 7.0 + y * (1.0 / 11.0 + y * (1.0 / 15.0 + y * (1.0 / 19.0 + y * (1.0 / 23.0))));
+    let even = tree(y, y * y, [1.0 / 5.0, 1.0 / 9.0, 1.0 / 13.0, 1.0 / 17.0, 1.0 / 21.0, 1.0 / 25.0]);
+    let odd = tree(y, y * y, [1.0 / 7.0, 1.0 / 11.0, 1.0 / 15.0, 1.0 / 19.0, 1.0 / 23.0, 1.0 / 27.0]);
     const THIRD: f64 = 1.0 / 3.0;
     const THIRD_LO: f64 = 1.850_371_707_708_594e-17;
     let (q, qe) = quick_two_sum(THIRD, z * (even + z * odd));

@@ -7,12 +7,22 @@ use crate::{ops, words};
 ops! {
     /// Marks.
     pub enum Lane {
-        /// Clips and drops boxes, drops keypoints, by the parameters of the call.
-        "filter" Filter {},
+        /// Clips and drops boxes, drops keypoints, by the parameters of the call; `only` one of the two if it is named.
+        "filter" Filter { only: Option<Only> },
         /// User code ran here on these targets; the core never sees it run.
         "call" Call { class: String, targets: Vec<String> },
         /// The result is written channels first; masks too if asked.
         "layout" Layout { order: Order, masks: bool },
+    }
+}
+
+words! {
+    /// Which rows a filter is for.
+    pub enum Only {
+        /// Box targets.
+        Boxes = "boxes",
+        /// Keypoint targets.
+        Points = "points",
     }
 }
 

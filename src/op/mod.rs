@@ -77,6 +77,8 @@ pub enum Source {
         h: usize,
         /// Filter.
         interp: Interp,
+        /// Output pixels a source pixel along x and y, if not those of the sizes.
+        factor: Option<[f64; 2]>,
     },
     /// Resampling through a map.
     Warp {
@@ -137,6 +139,21 @@ pub enum Tap {
     },
 }
 
+/// The first op from `i` on that stands outside of all brackets, `depth` of which are open. Inside `aside … join` only
+/// image lanes move, so a mask goes on there.
+pub fn outside(ops: &[Op], i: usize, mut depth: i32) -> usize {
+    let mut i = i;
+    while i < ops.len() {
+        let after = depth + ops[i].nesting();
+        if depth == 0 && after == 0 {
+            break;
+        }
+        depth = after;
+        i += 1;
+    }
+    i
+}
+
 /// Over what a tap's statistics run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Span {
@@ -164,8 +181,8 @@ pub enum Join {
 pub enum Rows {
     /// Nothing but its geometry.
     None,
-    /// Clip, and drop what the call's parameters say.
-    Filter,
+    /// Clip, and drop what the call's parameters say, of both kinds of rows or of one.
+    Filter(Option<lane::Only>),
     /// Covered pixels are lost to boxes (shrink or keep), covered keypoints go.
     Hide {
         /// What is covered.
@@ -240,7 +257,7 @@ impl Op {
     /// What it hides or drops among rows.
     pub fn rows(&self) -> Rows {
         match self {
-            Op::Lane(lane::Lane::Filter {}) => Rows::Filter,
+            Op::Lane(lane::Lane::Filter { only }) => Rows::Filter(*only),
             Op::Paint(op) => op.rows(),
             _ => Rows::None,
         }

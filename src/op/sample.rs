@@ -11,8 +11,12 @@ use std::sync::Arc;
 ops! {
     /// Ops that resample.
     pub enum Sample {
-        /// Scales to (w, h).
-        "resize" Resize { w: usize, h: usize, interp: Interp, mask_interp: Interp },
+        /// Scales to (w, h). `factor`: output pixels a source pixel along x and y,
+        /// if not those of the sizes. `points`:
+        /// factors of keypoint positions, if not those of the sizes.
+        "resize" Resize {
+            w: usize, h: usize, interp: Interp, mask_interp: Interp, factor: Option<Vec<f64>>, points: Option<Vec<f64>>,
+        },
         /// Resamples through a map into a frame of (w, h). `ghosts`: under borders 2 and 4 boxes and points get mirrored
         /// copies, as the pixels do.
         "warp" Warp {
@@ -120,16 +124,17 @@ impl Sample {
     pub fn pixels(&self, at: &At) -> Result<Pixels> {
         let pick = |image: Interp, mask: Interp| if at.role == Role::Mask { mask } else { image };
         match self {
-            Sample::Resize { w, h, interp, mask_interp } => {
+            Sample::Resize { w, h, interp, mask_interp, factor, .. } => {
+                let factor = pair(factor.as_deref())?;
                 let interp = pick(*interp, *mask_interp);
                 if *w == 0 || *h == 0 {
                     return Err(Error::value(format!("resize: {w}×{h}; width and height must be ≥ 1")));
                 }
-                if (*w, *h) == (at.shape.w, at.shape.h) {
+                if (*w, *h) == (at.shape.w, at.shape.h) && factor.is_none() {
                     return Ok(Pixels::Pass);
                 }
                 check(&at.shape, interp)?;
-                Ok(Pixels::Source(Source::Resize { w: *w, h: *h, interp }))
+                Ok(Pixels::Source(Source::Resize { w: *w, h: *h, interp, factor }))
             }
             Sample::Warp { map, w, h, interp, mask_interp, border, fill, mask_fill, .. } => {
                 let interp = pick(*interp, *mask_interp);
@@ -156,7 +161,11 @@ impl Sample {
     ) -> Result<Option<R>> {
         let from = [w0, h0];
         match self {
-            Sample::Resize { w, h, .. } => f(&Geom::Scale(geom::Scale::new(from, *w, *h))),
+            Sample::Resize { w, h, points, .. } => {
+                let mut scale = geom::Scale::new(from, *w, *h);
+                scale.points = pair(points.as_deref())?;
+                f(&Geom::Scale(scale))
+            }
             Sample::Warp { map, w, h, border, ghosts, .. } => {
                 let to = [*w, *h];
                 let ghosts = *ghosts && matches!(border, Border::Reflect | Border::Reflect101);
@@ -184,6 +193,15 @@ impl Sample {
             }
         }
         .map(Some)
+    }
+}
+
+/// Two positive factors, if there are any.
+fn pair(list: Option<&[f64]>) -> Result<Option<[f64; 2]>> {
+    match list {
+        None => Ok(None),
+        Some([x, y]) if *x > 0.0 && *y > 0.0 => Ok(Some([*x, *y])),
+        Some(other) => Err(Error::value(format!("resize: expected two factors > 0, got {other:?}"))),
     }
 }
 

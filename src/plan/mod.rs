@@ -16,7 +16,7 @@ pub use explain::explain;
 
 use crate::error::{Error, Result};
 use crate::image::{DType, Shape, Window};
-use crate::op::{At, Join, Op, Pixels, Role, Source, Span, Step, Tap, grid};
+use crate::op::{At, Join, Op, Pixels, Role, Source, Span, Step, Tap, grid, outside};
 
 /// Which rewrites the planner may use. All on, unless a test looks at one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,8 +225,16 @@ pub fn plan(ops: &[Op], from: usize, lane: LaneInfo, rewrites: Rewrites) -> Resu
         asides: Vec::new(),
         next_buffer: 1,
     };
+    let mask = lane.role == Role::Mask;
     let mut i = from;
-    while i < ops.len() {
+    let mut open: i32 = if mask { ops[..from].iter().map(Op::nesting).sum() } else { 0 };
+    loop {
+        if mask {
+            i = outside(ops, i, std::mem::take(&mut open));
+        }
+        if i >= ops.len() {
+            break;
+        }
         i = p.take(i).map_err(|e| e.at(i))?;
     }
     if !p.asides.is_empty() {

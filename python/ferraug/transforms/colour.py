@@ -21,7 +21,9 @@ from ferraug.params import (
 from ferraug.transform import Transform
 
 
-def need_channels(transform: Transform, ctx: Context, allowed: tuple[int, ...], kind: type[Exception] = TypeError) -> None:
+def need_channels(
+    transform: Transform, ctx: Context, allowed: tuple[int, ...], kind: type[Exception] = TypeError
+) -> None:
     """An error that names the transform, if the image has other numbers of channels."""
     if ctx.c and ctx.c not in allowed:
         words = " or ".join(map(str, allowed))
@@ -120,7 +122,7 @@ class Normalize(Transform):
 
 
 class ToFloat(Transform):
-    """Turn values into float32: v / max_value."""
+    """Turn values into float32: v / max_value; images of floats are taken to be in 0..1 already."""
 
     max_value: Maybe = Maybe(Float(), "What becomes 1; None is the highest value of the dtype.", default=None)
     p: Prob = Prob(default=1.0)
@@ -130,12 +132,13 @@ class ToFloat(Transform):
             raise ValueError("ToFloat: max_value must not be 0")
 
     def emit(self, ctx: Context) -> None:
-        peak = self.max_value or ctx.max_value
-        if not peak and ctx.dtype:
+        if ctx.dtype in ("float32", ""):
+            return
+        peak = 1.0 if ctx.dtype == "float64" else self.max_value or ctx.max_value
+        if not peak:
             raise RuntimeError(f"ToFloat: dtype {ctx.dtype} has no highest value; set max_value")
-        if ctx.dtype != "float32" or peak != 1:
-            ctx.op("cast", "float32", float(peak))
-            ctx.retype("float32", 1.0)
+        ctx.op("cast", "float32", float(peak))
+        ctx.retype("float32", 1.0)
 
 
 class HueSaturationValue(Transform):
@@ -196,8 +199,8 @@ class ToGray(Transform):
 
     num_output_channels: Int = Int("Channels of the result, all equal.", low=1, high=512, default=3)
     method: Choice = Choice(
-        "weighted_average (0.299, 0.587, 0.114) and from_lab (lightness) need RGB; desaturation is (max + min)/2, pca the "
-        "first principal component.",
+        "weighted_average (0.299, 0.587, 0.114) and from_lab (lightness) need RGB; desaturation is (max + min)/2, pca "
+        "the first principal component.",
         options=("weighted_average", "from_lab", "desaturation", "average", "max", "pca"),
         default="weighted_average",
     )

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from ferraug.context import Context
 from ferraug.params import (
+    MAX_SIDE,
     Bool,
     Border,
     Choice,
@@ -41,9 +42,9 @@ class _Window(Transform):
 
     def make_room(self, ctx: Context) -> None:
         """Pads an image that is smaller than the window, or refuses it."""
-        w, h = max(ctx.w, self.width), max(ctx.h, self.height)
-        if (w, h) == (ctx.w, ctx.h):
+        if self.width <= ctx.w and self.height <= ctx.h:
             return
+        w, h = max(ctx.w, self.width), max(ctx.h, self.height)
         if not self.pad_if_needed:
             raise CropSizeError(
                 f"{type(self).__name__}: crop (height {self.height}, width {self.width}) is larger than the image "
@@ -74,8 +75,8 @@ class Crop(Transform):
     """Crop a window at a fixed place."""
 
     kind: ClassVar[str] = "dual"
-    x_min: Int = Int("Left edge of the window in pixels.", low=0, high=2**31 - 1, default=0)
-    y_min: Int = Int("Upper edge.", low=0, high=2**31 - 1, default=0)
+    x_min: Int = Int("Left edge of the window in pixels.", low=0, high=MAX_SIDE, default=0)
+    y_min: Int = Int("Upper edge.", low=0, high=MAX_SIDE, default=0)
     x_max: Side = Side("Right edge (not included).", default=1024)
     y_max: Side = Side("Lower edge (not included).", default=1024)
     pad_if_needed: Bool = Bool("Pad a smaller image instead of raising ValueError.", default=False)
@@ -213,5 +214,3 @@ class CropNonEmptyMaskIfExists(Transform):
         else:
             x, y = draw.integers(0, ctx.w - width), draw.integers(0, ctx.h - height)
         ctx.crop(x, y, width, height)
-
-

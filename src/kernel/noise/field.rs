@@ -152,6 +152,7 @@ struct Ready {
 impl Noise {
     /// A field that is not yet bound to a frame.
     pub fn new(seed: u64, dist: Dist, layout: Layout, grid: Option<(usize, usize)>) -> Noise {
+        let grid = grid.map(|(w, h)| (w.max(1), h.max(1)));
         Noise { seed, dist, layout, grid, ready: None }
     }
 
@@ -192,12 +193,16 @@ impl Noise {
                 let (top, bottom, wy) = ready.rows[y];
                 let a = &ready.values[top as usize * gw * k..][..gw * k];
                 let b = &ready.values[bottom as usize * gw * k..][..gw * k];
+                let between: Vec<f32> = a.iter().zip(b).map(|(a, b)| a + (b - a) * wy).collect();
                 for (pixel, &(left, right, wx)) in out.chunks_exact_mut(c).zip(&ready.columns[x0..]) {
-                    for (i, v) in pixel.iter_mut().enumerate() {
-                        let i = if k == 1 { 0 } else { i };
-                        let (l, r) = (left as usize * k + i, right as usize * k + i);
-                        let (l, r) = (a[l] + (b[l] - a[l]) * wy, a[r] + (b[r] - a[r]) * wy);
-                        *v = l + (r - l) * wx;
+                    let l = &between[left as usize * k..][..k];
+                    let r = &between[right as usize * k..][..k];
+                    if k == 1 {
+                        pixel.fill(l[0] + (r[0] - l[0]) * wx);
+                    } else {
+                        for ((v, l), r) in pixel.iter_mut().zip(l).zip(r) {
+                            *v = l + (r - l) * wx;
+                        }
                     }
                 }
             }

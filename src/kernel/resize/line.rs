@@ -14,7 +14,7 @@ use crate::simd;
 use std::ops::Range;
 
 /// Elements past a line that a vector load may touch.
-const SLACK: usize = 64;
+const SLACK: usize = 128;
 
 /// How a line is filled, and where its taps lie.
 pub(super) struct Fetch {

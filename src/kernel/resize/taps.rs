@@ -19,6 +19,8 @@ use std::ops::Range;
 pub(super) enum Sum {
     /// Weights of 11 bits, sums of 7 fractional bits.
     Narrow,
+    /// Weights of 8 bits, whole sums, half rounded up: OpenCV's "exact" linear filter, to the bit.
+    Exact,
     /// Whole sums of integer weights, of which this one stands for 1. Beyond 2¹⁴ the weights have more than 16 bits.
     Whole(i32),
 }
@@ -100,12 +102,14 @@ impl Filter {
         sum: Option<Sum>,
     ) -> Filter {
         let n = (x.first.len() * c).next_multiple_of(PAD);
-        let fetch = Fetch::new(&x, c, src.0, sum.is_none());
+        #[allow(unused_mut)]
+        let mut fetch = Fetch::new(&x, c, src.0, sum.is_none());
         let down_first = sum.is_none() && src.1 >= dst_h;
         let mut fixed = Vec::new();
         if let Some(sum) = sum {
             let one = match sum {
                 Sum::Narrow => 1 << 11,
+                Sum::Exact => 1 << 8,
                 Sum::Whole(one) => one,
             };
             fixed.resize(x.w.len(), 0);
@@ -113,6 +117,9 @@ impl Filter {
             if sum == Sum::Whole(1 << 11) {
                 // Lanczos: the weights along y are as coarse as those along x.
                 y.w.iter_mut().for_each(|w| *w = (*w * 2048.0).round_ties_even() / 2048.0);
+            }
+            if sum == Sum::Exact {
+                y.w.iter_mut().for_each(|w| *w = (*w * 256.0).round_ties_even());
             }
             if let Sum::Whole(one) = sum {
                 y.w.iter_mut().for_each(|w| *w /= one as f32);
@@ -122,7 +129,16 @@ impl Filter {
         #[cfg(target_arch = "x86_64")]
         let fast = sum.and_then(|sum| {
             let split = matches!(sum, Sum::Whole(one) if one > 1 << 14);
-            let mut s = Shuffle::new(simd::level(), &fetch.off, c, narrow)?;
+            let shuffle = |f: &Fetch| Shuffle::new(simd::level(), &f.off, c, narrow);
+            // Windows of the whole row beat copying the taps, if they are long enough.
+            let whole = Fetch::new(&x, c, src.0, true);
+            let mut s = match shuffle(&whole) {
+                Some(s) => {
+                    fetch = whole;
+                    s
+                }
+                None => shuffle(&fetch)?,
+            };
             let w = s.weights(&fixed, x.k, narrow, split);
             Some((s, w))
         });
@@ -204,6 +220,8 @@ impl Filter {
                 let fix = |w: f32| (w * 2048.0).round_ties_even() as i16;
                 let (a, b) = (self.ring16.row(slots[0]), self.ring16.row(slots[1]));
                 blend_i16(a, b, fix(w[0]), fix(w[1]), out.row(i));
+            } else if self.sum == Sum::Exact {
+                blend_exact(self.ring32.row(slots[0]), self.ring32.row(slots[1]), w[0], w[1], out.row(i));
             } else {
                 self.blend(&slots, w, out.row(i));
             }
@@ -246,7 +264,7 @@ impl Filter {
         for (sy, line) in [Some(sy), ahead].into_iter().flatten().zip([line, line2]) {
             match self.sum {
                 Sum::Narrow => line::narrow(line, &self.fetch, &self.fixed, self.c, self.ring16.row_mut(sy & mask)),
-                Sum::Whole(_) => {
+                Sum::Exact | Sum::Whole(_) => {
                     line::whole(line, &self.fetch, self.x.k, &self.fixed, self.c, self.ring32.row_mut(sy & mask))
                 }
             }
@@ -319,6 +337,18 @@ simd! {
             let p = (a[i] as i32 * wa as i32) >> 16;
             let q = (b[i] as i32 * wb as i32) >> 16;
             out[i] = ((p as i16 + q as i16 + 2) >> 2) as u8;
+        }
+    }
+}
+
+simd! {
+    /// Two rows of 8 fractional bits blended with 8-bit weights. All numbers are whole and below 2²⁴, so exact.
+    fn blend_exact(a: &[f32], b: &[f32], wa: f32, wb: f32, out: &mut [u8]) {
+        let n = out.len();
+        let (a, b) = (&a[..n], &b[..n]);
+        for i in 0..n {
+            let sum = a[i] * wa + b[i] * wb;
+            out[i] = u8::from_f32(((sum + 32768.0) * (1.0 / 65536.0)).floor());
         }
     }
 }

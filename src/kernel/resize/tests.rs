@@ -18,7 +18,7 @@ const ALL: [Interp; 7] = [
 ];
 
 /// Source and target sizes: odd, single pixels, up, down, mixed, halves, and wide enough for every vector width.
-const SIZES: [[usize; 4]; 18] = [
+const SIZES: [[usize; 4]; 20] = [
     [7, 5, 13, 9],
     [5, 1, 9, 3],
     [1, 5, 3, 9],
@@ -33,6 +33,8 @@ const SIZES: [[usize; 4]; 18] = [
     [100, 37, 130, 20],
     [300, 20, 31, 7],
     [300, 9, 32, 9],
+    [300, 9, 60, 5],
+    [290, 8, 77, 7],
     [33, 33, 32, 32],
     [150, 6, 64, 4],
     [17, 17, 17, 17],
@@ -55,7 +57,7 @@ fn noise(n: usize) -> Vec<u8> {
 
 fn whole<T: Sample>(src: &[T], [w, h, dw, dh]: [usize; 4], c: usize, interp: Interp) -> Vec<T> {
     let mut out = vec![T::default(); dw * dh * c];
-    let mut r = Resize::new((w, h), (dw, dh), (0, 0, dw, dh), c, interp, T::DTYPE == DType::U8);
+    let mut r = Resize::new((w, h), (dw, dh), (0, 0, dw, dh), c, interp, None, T::DTYPE == DType::U8);
     r.rows(&Plane::packed(src, w, h, c), 0, &mut RowsMut::packed(&mut out, dw, dh, c));
     out
 }
@@ -142,7 +144,8 @@ fn u8_is_the_rounded_value() {
                     Interp::Nearest => 0.0,
                     Interp::Cubic => 0.501,
                     Interp::Lanczos4 => 0.9,
-                    Interp::Linear | Interp::LinearExact => 1.0,
+                    Interp::Linear => 1.0,
+                    Interp::LinearExact => 1.5,
                     _ if size[2] > size[0] || size[3] > size[1] => 1.0,
                     _ => 0.5001,
                 };
@@ -187,10 +190,67 @@ fn known_answers_of_opencv() {
 }
 
 #[test]
+fn bytes_of_opencv() {
+    // What cv2.resize of OpenCV 5.0 makes of this image.
+    let src: Vec<u8> = (0..35).map(|i| ((i * i * 37 + i * 11 + 5) % 256) as u8).collect();
+    let known: [(Interp, usize, usize, &[u8]); 6] = [
+        (
+            Interp::Linear,
+            9,
+            3,
+            &[
+                38, 71, 105, 132, 154, 166, 172, 143, 82, 243, 112, 107, 170, 133, 153, 72, 61, 177, 148, 194, 168, 97,
+                67, 95, 165, 189, 142,
+            ],
+        ),
+        (
+            Interp::Cubic,
+            9,
+            3,
+            &[
+                24, 69, 108, 130, 157, 170, 190, 149, 68, 255, 94, 89, 184, 133, 168, 56, 40, 188, 137, 215, 184, 81,
+                64, 80, 183, 212, 134,
+            ],
+        ),
+        (Interp::Area, 5, 3, &[59, 107, 157, 173, 100, 173, 125, 145, 122, 114, 170, 155, 79, 151, 162]),
+        (
+            Interp::Area,
+            9,
+            3,
+            &[
+                44, 80, 104, 123, 161, 175, 171, 140, 74, 215, 111, 104, 151, 152, 174, 87, 55, 142, 150, 199, 171,
+                101, 69, 99, 167, 193, 141,
+            ],
+        ),
+        (
+            Interp::Lanczos4,
+            9,
+            3,
+            &[
+                15, 77, 113, 121, 157, 165, 199, 157, 61, 255, 88, 89, 188, 133, 170, 56, 35, 192, 127, 222, 191, 71,
+                67, 81, 193, 216, 122,
+            ],
+        ),
+        (
+            Interp::LinearExact,
+            9,
+            3,
+            &[
+                38, 71, 105, 133, 154, 166, 172, 144, 82, 243, 112, 107, 170, 133, 153, 72, 61, 177, 148, 194, 168, 97,
+                68, 96, 165, 190, 142,
+            ],
+        ),
+    ];
+    for (interp, w, h, want) in known {
+        assert_eq!(whole(&src, [7, 5, w, h], 1, interp), want, "{interp:?} {w} × {h}");
+    }
+}
+
+#[test]
 fn nearest_moves_any_element() {
     let src: Vec<u64> = (0..7 * 5 * 2).map(|v| v << 40).collect();
     let mut out = vec![0; 13 * 9 * 2];
-    let mut r = Resize::new((7, 5), (13, 9), (0, 0, 13, 9), 2, Interp::Nearest, false);
+    let mut r = Resize::new((7, 5), (13, 9), (0, 0, 13, 9), 2, Interp::Nearest, None, false);
     r.nearest_rows(&Plane::packed(&src, 7, 5, 2), 0, &mut RowsMut::packed(&mut out, 13, 9, 2));
     for y in 0..9 {
         for x in 0..13 {
@@ -222,7 +282,7 @@ fn parts<T: Sample>(values: &[T], gap: T) {
                     assert!(whole(src, size, c, interp) == plain, "{l:?} {interp:?} {size:?} c={c}");
                     let (x0, y0) = (dw / 3, dh / 4);
                     let win = (x0, y0, (dw - x0).div_ceil(2), (dh - y0).div_ceil(2));
-                    let mut r = Resize::new((w, h), (dw, dh), win, c, interp, T::DTYPE == DType::U8);
+                    let mut r = Resize::new((w, h), (dw, dh), win, c, interp, None, T::DTYPE == DType::U8);
                     for y in (0..win.3).rev() {
                         let mut out = vec![T::default(); win.2 * c];
                         r.rows(&plane, y, &mut RowsMut::packed(&mut out, win.2, 1, c));
@@ -248,7 +308,7 @@ fn windows_orders_and_levels_agree() {
 #[test]
 fn a_new_plane_starts_afresh() {
     let (a, b) = (vec![10u8; 30], vec![200u8; 30]);
-    let mut r = Resize::new((6, 5), (7, 7), (0, 0, 7, 7), 1, Interp::Cubic, true);
+    let mut r = Resize::new((6, 5), (7, 7), (0, 0, 7, 7), 1, Interp::Cubic, None, true);
     for (src, v) in [(a, 10), (b, 200)] {
         let mut out = vec![0; 49];
         r.start();

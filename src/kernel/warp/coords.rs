@@ -212,21 +212,29 @@ impl<'a> Line<'a> {
         if a >= b { (from, from) } else { (a as usize, b as usize) }
     }
 
+    /// For affine positions within ± LIMIT over columns `x..x + n`: their ramps, and the Q16 range of each axis.
+    pub fn ramps(&self, x: usize, n: usize) -> Option<([Halves; 2], [(i32, i32); 2])> {
+        let Line::Affine { x: rx, y: ry, .. } = self else { return None };
+        let ends = |(base, step): (i64, i64)| (base + step * x as i64, base + step * (x + n - 1) as i64);
+        let (ex, ey) = (ends(*rx), ends(*ry));
+        let fits = |q: i64| (q >> 32).abs() < LIMIT as i64;
+        if ![ex.0, ex.1, ey.0, ey.1].into_iter().all(fits) {
+            return None;
+        }
+        let range = |(a, b): (i64, i64)| ((a.min(b) >> 16) as i32, (a.max(b) >> 16) as i32);
+        Some(([Halves::new(ex.0, rx.1), Halves::new(ey.0, ry.1)], [range(ex), range(ey)]))
+    }
+
     /// Q16 positions of columns `x..x + n`, in whole blocks. False if one of them is not within ± LIMIT pixels: then
     /// the content is void.
     pub fn q16_chunk(&self, x: usize, n: usize, sx: &mut [Block], sy: &mut [Block]) -> bool {
         let m = n.div_ceil(BLOCK);
         let (sx, sy) = (&mut sx[..m], &mut sy[..m]);
         match self {
-            Line::Affine { x: (bx, dx), y: (by, dy), .. } => {
-                let (bx, by) = (bx + dx * x as i64, by + dy * x as i64);
-                let fits = |q: i64| (q >> 32).abs() < LIMIT as i64;
-                let m = n as i64 - 1;
-                if ![bx, bx + dx * m, by, by + dy * m].into_iter().all(fits) {
-                    return false;
-                }
-                ramp_q16(bx, *dx, sx);
-                ramp_q16(by, *dy, sy);
+            Line::Affine { .. } => {
+                let Some(([rx, ry], _)) = self.ramps(x, n) else { return false };
+                ramp_q16(rx, sx);
+                ramp_q16(ry, sy);
                 true
             }
             _ => self.rounded(x, n, 65_536.0, sx, sy),
@@ -277,20 +285,36 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Q16 of the Q32 ramp. Whole and lower halves run by themselves: in a chunk neither overflows where the sum does not.
-fn ramp_q16(base: i64, step: i64, out: &mut [Block]) {
-    let halves = |q: i64| ((q >> 16) as i32, (q & 0xffff) as u32);
-    let ((a, b), (da, db)) = (halves(base), halves(step));
-    ramp_halves(a, da, b, db, out.as_flattened_mut());
+/// A Q32 ramp whose Q16 is run in 32 bits: in a chunk neither half overflows where the sum does not.
+#[derive(Clone, Copy)]
+pub(super) struct Halves {
+    high: i32,
+    low: u32,
+    high_step: i32,
+    low_step: u32,
+}
+
+impl Halves {
+    fn new(base: i64, step: i64) -> Halves {
+        let [(high, low), (high_step, low_step)] = [base, step].map(|q| ((q >> 16) as i32, (q & 0xffff) as u32));
+        Halves { high, low, high_step, low_step }
+    }
+
+    /// Q16 of the present pixel; moves on to the next.
+    #[inline(always)]
+    pub fn next(&mut self) -> i32 {
+        let q = self.high.wrapping_add((self.low >> 16) as i32);
+        self.high = self.high.wrapping_add(self.high_step);
+        self.low = self.low.wrapping_add(self.low_step);
+        q
+    }
 }
 
 simd! {
-    fn ramp_halves(a: i32, da: i32, b: u32, db: u32, out: &mut [i32]) {
-        let (mut a, mut b) = (a, b);
-        for o in out {
-            *o = a.wrapping_add((b >> 16) as i32);
-            a = a.wrapping_add(da);
-            b = b.wrapping_add(db);
+    fn ramp_q16(ramp: Halves, out: &mut [Block]) {
+        let mut ramp = ramp;
+        for o in out.as_flattened_mut() {
+            *o = ramp.next();
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Nearest neighbour: indices in passes, then copies.
 
-use super::coords::Line;
+use super::coords::{Halves, Line};
 use super::fold::{fold_index, fold_indices};
 use super::{BLOCK, BLOCKS, Block, CHUNK, Positions, Warp, tile};
 use crate::image::{Border, Element, Plane, RowsMut};
@@ -12,6 +12,19 @@ simd! {
         let (ix, iy) = (ix.as_flattened(), iy.as_flattened());
         for (((o, b), &x), &y) in off.iter_mut().zip(bad).zip(ix).zip(iy) {
             let (x, y) = (x as u32, y as u32);
+            let at = y.wrapping_mul(f.stride).wrapping_add(x.wrapping_mul(f.c));
+            *o = at.min(f.limit);
+            *b = u8::from((x >= f.w) | (y >= f.h) | (at > f.limit));
+        }
+    }
+}
+
+simd! {
+    /// As `address`, straight from affine positions.
+    fn ramp_address(f: Frame, rx: Halves, ry: Halves, off: &mut [u32], bad: &mut [u8]) {
+        let (mut rx, mut ry) = (rx, ry);
+        for (o, b) in off.iter_mut().zip(bad) {
+            let [x, y] = [rx.next(), ry.next()].map(|q| (q.wrapping_add(0x7fff + ((q >> 16) & 1)) >> 16) as u32);
             let at = y.wrapping_mul(f.stride).wrapping_add(x.wrapping_mul(f.c));
             *o = at.min(f.limit);
             *b = u8::from((x >= f.w) | (y >= f.h) | (at > f.limit));
@@ -79,18 +92,27 @@ pub(super) fn rows<E: Element>(src: &Plane<E>, warp: &Warp, fill: &[E], x0: usiz
     let mut s: Positions = [[[0; BLOCK]; BLOCKS]; 2];
     tile::segments(src, warp, 1, fill, (x0, y0), out, |line, x, o| {
         let n = o.len() / c;
-        indices(line, x, n, (src.w, src.h), border, &mut s);
-        let [ix, iy] = &s;
         let one = |i: usize, o: &mut [E]| {
-            let (x, y) = (ix.as_flattened()[i] as usize, iy.as_flattened()[i] as usize);
-            let p = if x < src.w && y < src.h { &src.row(y)[x * c..][..c] } else { fill };
+            let (jx, jy) = line.nearest(x + i);
+            let (ix, iy) = (fold_index(jx, src.w, border), fold_index(jy, src.h, border));
+            let inside = (ix as u32) < frame.w && (iy as u32) < frame.h;
+            let p = if inside { &src.row(iy as usize)[ix as usize * c..][..c] } else { fill };
             o[i * c..][..c].copy_from_slice(p);
         };
         if !small {
             return (0..n).for_each(|i| one(i, o));
         }
         let m = n.div_ceil(BLOCK);
-        address(frame, &ix[..m], &iy[..m], &mut off, &mut bad);
+        let free = |(lo, hi): (i32, i32), n: usize| border == Border::Constant || lo >= 0 && hi < (n as i32 - 1) << 16;
+        match line.ramps(x, n) {
+            Some(([rx, ry], [ex, ey])) if free(ex, src.w) && free(ey, src.h) => {
+                ramp_address(frame, rx, ry, &mut off[..m * BLOCK], &mut bad[..m * BLOCK]);
+            }
+            _ => {
+                indices(line, x, n, (src.w, src.h), border, &mut s);
+                address(frame, &s[0][..m], &s[1][..m], &mut off, &mut bad);
+            }
+        }
         match (fast, c) {
             (Some(f), _) => f(src.data, &off, c * size_of::<E>(), o),
             (_, 1) => copy::<E, 1>(src.data, &off, o),

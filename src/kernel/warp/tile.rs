@@ -2,7 +2,7 @@
 
 use super::coords::Line;
 use super::fold::{fold_all, fold_q16};
-use super::{BLOCK, CHUNK, Positions, Warp};
+use super::{BLOCK, CHUNK, Coords, Positions, Warp};
 use crate::image::{Border, Element, Plane, RowsMut};
 
 /// Sources over this many bytes are read in column tiles: a row of a turned image would touch more lines than L2 holds.
@@ -20,7 +20,9 @@ pub(super) fn segments<'a, E: Element>(
     mut f: impl FnMut(&Line<'a>, usize, &mut [E]),
 ) {
     let (c, w) = (out.c, out.w);
-    let tile = if large(src) { CHUNK } else { w };
+    // Listed positions come by the row themselves, and seldom turn the image.
+    let turned = matches!(warp.coords, Coords::Affine(_) | Coords::Homography(_));
+    let tile = if large(src) && turned { CHUNK } else { w };
     for left in (0..w).step_by(tile) {
         let right = (left + tile).min(w);
         for i in 0..out.n {
@@ -52,6 +54,11 @@ pub(super) fn positions(line: &Line, x: usize, n: usize, (w, h): (usize, usize),
             let (qx, qy) = line.q16(x + i);
             (*sx, *sy) = (fold_q16(qx, w, border), fold_q16(qy, h, border));
         }
+    }
+    // The ends of an affine chunk tell whether there is anything to fold.
+    let inside = |(lo, hi): (i32, i32), n: usize| lo >= 0 && hi <= (n as i32 - 1) << 16;
+    if line.ramps(x, n).is_some_and(|(_, [rx, ry])| inside(rx, w) && inside(ry, h)) {
+        return;
     }
     let m = n.div_ceil(BLOCK);
     fold_all(&mut sx[..m], w, border);

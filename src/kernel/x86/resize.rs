@@ -9,7 +9,10 @@ use std::arch::x86_64::*;
 
 /// For blocks of output components, the window of the line that holds their taps and the shuffle that sorts them.
 pub struct Shuffle {
+    /// Blocks of 16 components with windows of 64 bytes; otherwise of four, with windows of 16.
     wide: bool,
+    /// Wide, with windows of 128 bytes.
+    long: bool,
     /// Where the window of each block begins.
     base: Vec<u32>,
     /// For each component: byte of its first tap in the window, zero, byte of its second tap, zero.
@@ -42,7 +45,6 @@ impl Shuffle {
             return None;
         }
         let wide = level == Level::Vbmi;
-        let window = if wide { 64 } else { 16 };
         let n = (off.len() * c).next_multiple_of(PAD);
         let mut at = vec![0; n];
         let ones: &[u32; 8] = &[0, 1, 2, 3, 4, 5, 6, 7];
@@ -57,8 +59,11 @@ impl Shuffle {
         } else {
             sort::<false>(&at, c as u32, packed, &mut base, &mut pick[start..start + n])
         };
+        let span = span as usize + c;
+        let long = wide && span >= 64;
+        let window = [if wide { 64 } else { 16 }, 128][long as usize];
         let need = last as usize + window;
-        (span as usize + c < window).then_some(Shuffle { wide, base, pick, start: [start, 0], n, c, need })
+        (span < window).then_some(Shuffle { wide, long, base, pick, start: [start, 0], n, c, need })
     }
 
     /// Weights of `k` taps a pixel, as the kernels read them: for each vector of components, pair after pair; with
@@ -100,10 +105,10 @@ impl Shuffle {
         assert!(lines.iter().all(|l| l.len() >= self.need) && out.iter().all(|o| o.len() == self.n));
         // SAFETY: the level that the shuffle was built for has been probed; every window ends before `need`.
         unsafe {
-            if self.wide {
-                narrow_vbmi(&self.base, pick, lines, w, out);
-            } else {
-                narrow_v3(&self.base, pick, lines, w, out);
+            match (self.wide, self.long) {
+                (true, false) => narrow_vbmi::<R, false>(&self.base, pick, lines, w, out),
+                (true, true) => narrow_vbmi::<R, true>(&self.base, pick, lines, w, out),
+                (false, _) => narrow_v3(&self.base, pick, lines, w, out),
             }
         }
     }
@@ -125,17 +130,22 @@ impl Shuffle {
         assert!(out.iter().all(|o| o.len() == self.n));
         // SAFETY: as in `narrow`.
         unsafe {
-            match (self.wide, pairs, split) {
-                (true, 1, true) => whole_vbmi::<R, 1, true>(base, pick, lines, pair, w, out),
-                (true, 2, true) => whole_vbmi::<R, 2, true>(base, pick, lines, pair, w, out),
-                (true, 1, false) => whole_vbmi::<R, 1, false>(base, pick, lines, pair, w, out),
-                (true, 2, false) => whole_vbmi::<R, 2, false>(base, pick, lines, pair, w, out),
-                (true, 4, false) => whole_vbmi::<R, 4, false>(base, pick, lines, pair, w, out),
-                (false, 1, true) => whole_v3::<R, 1, true>(base, pick, lines, pair, w, out),
-                (false, 2, true) => whole_v3::<R, 2, true>(base, pick, lines, pair, w, out),
-                (false, 1, false) => whole_v3::<R, 1, false>(base, pick, lines, pair, w, out),
-                (false, 2, false) => whole_v3::<R, 2, false>(base, pick, lines, pair, w, out),
-                (false, 4, false) => whole_v3::<R, 4, false>(base, pick, lines, pair, w, out),
+            match (self.wide, self.long, pairs, split) {
+                (true, false, 1, true) => whole_vbmi::<R, 1, true, false>(base, pick, lines, pair, w, out),
+                (true, false, 2, true) => whole_vbmi::<R, 2, true, false>(base, pick, lines, pair, w, out),
+                (true, false, 1, false) => whole_vbmi::<R, 1, false, false>(base, pick, lines, pair, w, out),
+                (true, false, 2, false) => whole_vbmi::<R, 2, false, false>(base, pick, lines, pair, w, out),
+                (true, false, 4, false) => whole_vbmi::<R, 4, false, false>(base, pick, lines, pair, w, out),
+                (true, true, 1, true) => whole_vbmi::<R, 1, true, true>(base, pick, lines, pair, w, out),
+                (true, true, 2, true) => whole_vbmi::<R, 2, true, true>(base, pick, lines, pair, w, out),
+                (true, true, 1, false) => whole_vbmi::<R, 1, false, true>(base, pick, lines, pair, w, out),
+                (true, true, 2, false) => whole_vbmi::<R, 2, false, true>(base, pick, lines, pair, w, out),
+                (true, true, 4, false) => whole_vbmi::<R, 4, false, true>(base, pick, lines, pair, w, out),
+                (false, _, 1, true) => whole_v3::<R, 1, true>(base, pick, lines, pair, w, out),
+                (false, _, 2, true) => whole_v3::<R, 2, true>(base, pick, lines, pair, w, out),
+                (false, _, 1, false) => whole_v3::<R, 1, false>(base, pick, lines, pair, w, out),
+                (false, _, 2, false) => whole_v3::<R, 2, false>(base, pick, lines, pair, w, out),
+                (false, _, 4, false) => whole_v3::<R, 4, false>(base, pick, lines, pair, w, out),
                 _ => unreachable!("no filter has such taps"),
             }
         }
@@ -216,7 +226,13 @@ simd! {
 const EVEN: u64 = 0x5555_5555_5555_5555;
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-unsafe fn narrow_vbmi<const R: usize>(base: &[u32], pick: &[u32], lines: [&[u8]; R], w: &[u32], out: [&mut [i16]; R]) {
+unsafe fn narrow_vbmi<const R: usize, const LONG: bool>(
+    base: &[u32],
+    pick: &[u32],
+    lines: [&[u8]; R],
+    w: &[u32],
+    out: [&mut [i16]; R],
+) {
     let order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
     for (i, b) in base.as_chunks::<2>().0.iter().enumerate() {
         // SAFETY: all tables hold 16 entries for each base; the window of each base lies in the line.
@@ -226,8 +242,7 @@ unsafe fn narrow_vbmi<const R: usize>(base: &[u32], pick: &[u32], lines: [&[u8];
             let w = [_mm512_loadu_si512(w.cast()), _mm512_loadu_si512(w.add(16).cast())];
             for r in 0..R {
                 let sum = |k: usize| {
-                    let v = _mm512_loadu_si512(lines[r].as_ptr().add(b[k] as usize).cast());
-                    let v = _mm512_maskz_permutexvar_epi8(EVEN, pick[k], v);
+                    let v = window::<LONG>(lines[r].as_ptr().add(b[k] as usize), pick[k]);
                     _mm512_srai_epi32::<4>(_mm512_madd_epi16(v, w[k]))
                 };
                 let v = _mm512_permutexvar_epi64(order, _mm512_packs_epi32(sum(0), sum(1)));
@@ -257,6 +272,21 @@ unsafe fn narrow_v3<const R: usize>(base: &[u32], pick: &[u32], lines: [&[u8]; R
     }
 }
 
+/// The tap pairs that `pick` names in the window at `from`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+unsafe fn window<const LONG: bool>(from: *const u8, pick: __m512i) -> __m512i {
+    // SAFETY: the caller knows 64 bytes, or with `LONG` 128, to follow.
+    unsafe {
+        let v = _mm512_loadu_si512(from.cast());
+        if LONG {
+            _mm512_maskz_permutex2var_epi8(EVEN, v, pick, _mm512_loadu_si512(from.add(64).cast()))
+        } else {
+            _mm512_maskz_permutexvar_epi8(EVEN, pick, v)
+        }
+    }
+}
+
 /// 16 bytes from `a` and 16 from `b`.
 #[inline]
 #[target_feature(enable = "avx2")]
@@ -270,7 +300,7 @@ unsafe fn two_windows(line: &[u8], a: u32, b: u32) -> __m256i {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-unsafe fn whole_vbmi<const R: usize, const P: usize, const SPLIT: bool>(
+unsafe fn whole_vbmi<const R: usize, const P: usize, const SPLIT: bool, const LONG: bool>(
     base: &[u32],
     pick: &[u32],
     lines: [&[u8]; R],
@@ -288,8 +318,7 @@ unsafe fn whole_vbmi<const R: usize, const P: usize, const SPLIT: bool>(
                 let weight = |part: usize| _mm512_loadu_si512(w.as_ptr().add((i * parts + part) * 16).cast());
                 let (main, small) = if SPLIT { (weight(2 * p), weight(2 * p + 1)) } else { (weight(p), sum[0]) };
                 for r in 0..R {
-                    let v = _mm512_loadu_si512(lines[r].as_ptr().add(b as usize + p * pair).cast());
-                    let v = _mm512_maskz_permutexvar_epi8(EVEN, pick, v);
+                    let v = window::<LONG>(lines[r].as_ptr().add(b as usize + p * pair), pick);
                     sum[r] = _mm512_add_epi32(sum[r], _mm512_madd_epi16(v, main));
                     if SPLIT {
                         rest[r] = _mm512_add_epi32(rest[r], _mm512_madd_epi16(v, small));
