@@ -1,9 +1,9 @@
 """Image augmentation for machine learning: Albumentations 2.0.8's interface on a Rust core.
 
-    import ferraug as A
+import ferraug as A
 
-    transform = A.Compose([A.RandomCrop(256, 256), A.HorizontalFlip(p=0.5), A.RandomBrightnessContrast(p=0.2)])
-    augmented = transform(image=image, mask=mask)
+transform = A.Compose([A.RandomCrop(256, 256), A.HorizontalFlip(p=0.5), A.RandomBrightnessContrast(p=0.2)])
+augmented = transform(image=image, mask=mask)
 """
 
 from ferraug._core import (

@@ -103,7 +103,9 @@ def _part(part: Any) -> int:
 class Root:
     """What a node keeps between the calls made to it. Nothing of it changes while a call runs, but its count."""
 
-    __slots__ = ("checks", "columns", "count", "filters", "kinds", "labels", "layout", "reports", "seed", "step", "watched")
+    __slots__ = (
+        "checks", "columns", "count", "filters", "kinds", "labels", "layout", "reports", "seed", "step", "watched",
+    )  # fmt: skip
 
     def __init__(self, seed: int | None, first: int = 0) -> None:
         self.seed = int.from_bytes(os.urandom(8), "little") if seed is None else seed
@@ -120,7 +122,7 @@ class Root:
 
     def stale(self) -> bool:
         """Whether somebody changed a list of children."""
-        for now, then in self.watched:
+        for now, then in self.watched:  # noqa: SIM110 - a generator costs five times as much
             if now != then:
                 return True
         return False
@@ -156,7 +158,7 @@ def perform(
         key = root.next_key()
     draw = _core.Draw(root.seed, key)
     step = root.step
-    fires = (draw.begin(step[0], node.p) or force) and node.p > 0 or node.always
+    fires = ((draw.begin(step[0], node.p) or force) and node.p > 0) or node.always
     if not fires and not root.checks:
         return None
     if root.checks:
@@ -178,9 +180,9 @@ def perform(
         ctx.filters = root.filters(session)
     if fires:
         node.fire(ctx, step)
-        if root.filters is not None and not (ctx.clean and ctx.filters == EVERY):
-            if session.has_boxes or session.has_keypoints:
-                ctx.ops.append(EVERY)
+        unfiltered = root.filters is not None and not (ctx.clean and ctx.filters == EVERY)
+        if unfiltered and (session.has_boxes or session.has_keypoints):
+            ctx.ops.append(EVERY)
     try:
         kept = session.finish(ctx.ops, data, out)
     except Exception as error:

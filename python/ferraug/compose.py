@@ -82,7 +82,9 @@ class BaseCompose(Node):
         for key in kwargs:
             raise TypeError(f"{name}() got an unexpected argument {key!r}")
         if isinstance(transforms, Node):
-            warnings.warn(f"{name}: transforms is a single transform; it is wrapped in a list", UserWarning, stacklevel=4)
+            warnings.warn(
+                f"{name}: transforms is a single transform; it is wrapped in a list", UserWarning, stacklevel=4
+            )
             transforms = [transforms]
         if isinstance(transforms, (str, bytes, Mapping)) or not hasattr(transforms, "__len__"):
             raise TypeError(f"{name}: transforms must be a list, got {show(transforms)}")
@@ -240,9 +242,7 @@ class Compose(BaseCompose):
             self._extra_targets = check_targets(additional_targets, {})
         for name, params in (("bboxes", self.bbox_params), ("keypoints", self.keypoint_params)):
             if params is not None and self.transforms and not any(takes(node, name) for node in self.descendants()):
-                warnings.warn(
-                    f"Got processor for {name}, but no transform to process it.", UserWarning, stacklevel=3
-                )
+                warnings.warn(f"Got processor for {name}, but no transform to process it.", UserWarning, stacklevel=3)
 
     @property
     def additional_targets(self) -> dict[str, str]:

@@ -172,15 +172,29 @@ class Context:
             self.moving()
         self.ops.append(("orient", axes, self.w, self.h))
 
-    def resize(self, w: int, h: int, interp: int, mask_interp: int, area: str | None = None) -> None:
-        """Resizes to w×h; `area` ("image" or "image_mask") says where shrinking uses AREA."""
+    def resize(
+        self,
+        w: int,
+        h: int,
+        interp: int,
+        mask_interp: int,
+        area: str | None = None,
+        factor: float | None = None,
+        points: float | None = None,
+    ) -> None:
+        """Resizes to w×h; `area` ("image" or "image_mask") says where shrinking uses AREA. `factor` scales the pixels and
+        `points` the keypoints where that is not the ratio of the sizes."""
         if area is not None and (w < self.w or h < self.h):
             interp = AREA
             if area == "image_mask":
                 mask_interp = AREA
         if self.filters is not None:
             self.moving()
-        self.ops.append(("resize", w, h, interp, mask_interp))
+        if factor is None and points is None:
+            self.ops.append(("resize", w, h, interp, mask_interp))
+        else:
+            pairs = (None if v is None else (v, v) for v in (factor, points))
+            self.ops.append(("resize", w, h, interp, mask_interp, *pairs))
         self.w, self.h = w, h
 
     def warp(
@@ -308,7 +322,9 @@ class Aside:
         if self.channels is not None:
             ctx.c = len(self.channels)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         ctx = self.ctx
         ctx.inside -= 1
         ctx.w, ctx.h, ctx.c = self.kept

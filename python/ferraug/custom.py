@@ -233,7 +233,8 @@ class BasicTransform(Node, metaclass=UserDeclaration):
         self.params = params
         for key in rows:  # as fractions of the size before
             now(key)
-        for key in sorted(functions, key=rows.__contains__):  # arrays first: rows come back as fractions of the size after
+        # arrays first: rows come back as fractions of the size after
+        for key in sorted(functions, key=rows.__contains__):
             value = now(key)
             result = functions[key](value, **params)
             if key not in kinds:

@@ -297,7 +297,9 @@ class HoleFill(Parameter["Scale | str", Any]):
                 return value
             if value in ("inpaint_telea", "inpaint_ns"):
                 raise NotImplementedError(f"{value!r} is not available yet; use a number, 'random' or 'random_uniform'")
-            raise ValueError(f"must be a number, one number per channel, 'random' or 'random_uniform', got {show(value)}")
+            raise ValueError(
+                f"must be a number, one number per channel, 'random' or 'random_uniform', got {show(value)}"
+            )
         return Fill().parse(value)
 
 
@@ -654,4 +656,3 @@ class Anything(Parameter[Any, Any]):
 
     def parse(self, value: Any) -> Any:
         return value
-

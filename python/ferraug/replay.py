@@ -26,15 +26,42 @@ if TYPE_CHECKING:
 PEAKS = {"uint8": 255.0, "uint16": 65535.0, "uint32": 4294967295.0, "float32": 1.0, "float64": 1.0}
 # ops that mean the same on an image of any size
 SIZELESS = frozenset(
-    (
-        "linear", "step", "gamma", "posterize", "tone_curve", "hsv_shift", "normalize", "cast", "work", "space",
-        "matrix", "gray", "channels", "linear_mean", "equalize", "autocontrast", "standardize", "box", "gauss", "median",
-        "conv", "morph", "unsharp", "aside", "join", "filter", "call", "layout",
-    )
-)  # fmt: skip
+    [
+        "linear",
+        "step",
+        "gamma",
+        "posterize",
+        "tone_curve",
+        "hsv_shift",
+        "normalize",
+        "cast",
+        "work",
+        "space",
+        "matrix",
+        "gray",
+        "channels",
+        "linear_mean",
+        "equalize",
+        "autocontrast",
+        "standardize",
+        "box",
+        "gauss",
+        "median",
+        "conv",
+        "morph",
+        "unsharp",
+        "aside",
+        "join",
+        "filter",
+        "call",
+        "layout",
+    ]
+)
 
 
-def make_record(node: Node, root: Root, key: tuple[int, ...], ctx: Context | None, data: Mapping[str, Any]) -> dict[str, Any]:
+def make_record(
+    node: Node, root: Root, key: tuple[int, ...], ctx: Context | None, data: Mapping[str, Any]
+) -> dict[str, Any]:
     """The record of a call that was just made."""
     boxes, points = getattr(node, "bbox_params", None), getattr(node, "keypoint_params", None)
     record: dict[str, Any] = {

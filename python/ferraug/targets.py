@@ -34,7 +34,10 @@ def make_layout(
 ) -> _core.Layout:
     """What the keys of a call mean, for the core."""
     return _core.Layout(
-        dict(targets), None if boxes is None else boxes.layout(), None if points is None else points.layout(), check_shapes
+        dict(targets),
+        None if boxes is None else boxes.layout(),
+        None if points is None else points.layout(),
+        check_shapes,
     )
 
 

@@ -379,9 +379,9 @@ def check_targets(targets: Mapping[str, str], known: Mapping[str, str]) -> dict[
 
 @dataclass_transform(
     field_specifiers=(
-        Prob, Bool, Int, Side, Float, Choice, Interp, ResizeInterp, Border, Fill, HoleFill, Maybe, Sym, NonNeg, ZeroOne,
-        OnePlus, Range, RangeInt, NonNegInt, OddInt, KernelLimit, SizePair, SizeHw, Sizes, Ints, PerChannel, Padding, AxisRange, Fixed,
-        Around, HoleRange, InterpPair, Anything,
+        Prob, Bool, Int, Side, Float, Choice, Interp, ResizeInterp, Border, Fill, HoleFill, Maybe, Sym, NonNeg,
+        NonNegInt, ZeroOne, OnePlus, Range, RangeInt, OddInt, KernelLimit, SizePair, SizeHw, Sizes, Ints, PerChannel,
+        Padding, AxisRange, Fixed, Around, HoleRange, InterpPair, Anything,
     )
 )  # fmt: skip
 class Transform(Node):
@@ -400,11 +400,11 @@ class Transform(Node):
         wrong = USER_METHODS.intersection(cls.__dict__)
         if wrong:
             raise TypeError(
-                f"{cls.__name__} overrides {', '.join(sorted(wrong))}, which {cls.__mro__[1].__name__} never calls: its "
-                "pixels are worked on by the core; derive from ferraug.ImageOnlyTransform or ferraug.DualTransform instead"
+                f"{cls.__name__} overrides {', '.join(sorted(wrong))}, which {cls.__mro__[1].__name__} never calls; "
+                "the core works on its pixels; derive from ferraug.ImageOnlyTransform or ferraug.DualTransform instead"
             )
         if cls.works_in is not None and "emit" in cls.__dict__:
-            setattr(cls, "emit", bracketed(cls.emit, cls.works_in))
+            cls.emit = bracketed(cls.emit, cls.works_in)  # type: ignore[method-assign,assignment]
 
     def emit(self, ctx: Context) -> None:
         """Draws the numbers of one call and says what to do."""

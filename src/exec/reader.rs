@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::image::view::{Bytes, elements, elements_mut};
-use crate::image::{Array, Border, Plane, RowsMut, Shape, Window};
+use crate::image::{Array, Border, DType, Plane, RowsMut, Shape, Window};
 use crate::kernel::filter::{Conv, Separable};
 use crate::kernel::resize::Resize;
 use crate::kernel::warp::{self, Coords, Warp};
@@ -49,14 +49,15 @@ impl<'a> Reader<'a> {
         let make = match source {
             None if window.inside() => Make::Window { fill: Bytes::default() },
             None => Make::Window { fill: Bytes::of(&window.fill.pixel_bytes(s.dtype, s.c)?) },
-            Some(Source::Resize { w, h, interp, step: _ }) => Make::Resize {
+            Some(Source::Resize { w, h, interp, factor }) => Make::Resize {
                 resize: Box::new(Resize::new(
                     (sw, sh),
                     (*w, *h),
                     (origin[2], origin[1], size[2], size[1]),
                     s.c,
                     *interp,
-                    s.dtype.size() == 1,
+                    *factor,
+                    s.dtype == DType::U8,
                 )),
                 nearest: interp.is_nearest(),
             },

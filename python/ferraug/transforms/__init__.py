@@ -33,6 +33,7 @@ from ferraug.transforms.resize import LongestMaxSize, Resize, SmallestMaxSize
 from ferraug.transforms.torch import ToTensorV2
 
 __all__ = [
+    "D4",
     "Affine",
     "BBoxSafeRandomCrop",
     "CenterCrop",
@@ -41,7 +42,6 @@ __all__ = [
     "ColorJitter",
     "Crop",
     "CropNonEmptyMaskIfExists",
-    "D4",
     "Downscale",
     "Equalize",
     "GaussNoise",

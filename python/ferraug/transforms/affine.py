@@ -45,7 +45,9 @@ class Affine(Transform):
 
     kind: ClassVar[str] = "dual"
     scale: AxisRange = AxisRange("Factor of the size.", neutral=1.0, low=1e-6, high=1e6, default=(1.0, 1.0))
-    translate_percent: Maybe = Maybe(AxisRange(), "Move as a fraction of the side; not with translate_px.", default=None)
+    translate_percent: Maybe = Maybe(
+        AxisRange(), "Move as a fraction of the side; not with translate_px.", default=None
+    )
     translate_px: Maybe = Maybe(AxisRange(ints=True), "Move in whole pixels; not with translate_percent.", default=None)
     rotate: Fixed = Fixed("Angle in degrees, counter-clockwise.", default=0.0)
     shear: AxisRange = AxisRange("Shear angle in degrees.", default=(0.0, 0.0))

@@ -21,7 +21,9 @@ from ferraug.params import (
 from ferraug.transform import Transform
 
 
-def need_channels(transform: Transform, ctx: Context, allowed: tuple[int, ...], kind: type[Exception] = TypeError) -> None:
+def need_channels(
+    transform: Transform, ctx: Context, allowed: tuple[int, ...], kind: type[Exception] = TypeError
+) -> None:
     """An error that names the transform, if the image has other numbers of channels."""
     if ctx.c and ctx.c not in allowed:
         words = " or ".join(map(str, allowed))
@@ -197,8 +199,8 @@ class ToGray(Transform):
 
     num_output_channels: Int = Int("Channels of the result, all equal.", low=1, high=512, default=3)
     method: Choice = Choice(
-        "weighted_average (0.299, 0.587, 0.114) and from_lab (lightness) need RGB; desaturation is (max + min)/2, pca the "
-        "first principal component.",
+        "weighted_average (0.299, 0.587, 0.114) and from_lab (lightness) need RGB; desaturation is (max + min)/2, pca "
+        "the first principal component.",
         options=("weighted_average", "from_lab", "desaturation", "average", "max", "pca"),
         default="weighted_average",
     )

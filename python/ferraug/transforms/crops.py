@@ -214,5 +214,3 @@ class CropNonEmptyMaskIfExists(Transform):
         else:
             x, y = draw.integers(0, ctx.w - width), draw.integers(0, ctx.h - height)
         ctx.crop(x, y, width, height)
-
-

@@ -43,5 +43,6 @@ class Downscale(Transform):
         scale = ctx.draw.uniform(*self.scale_range)
         w, h = ctx.w, ctx.h
         with ctx.aside("take"):
-            ctx.resize(max(1, round(w * scale)), max(1, round(h * scale)), self.interpolation_pair["downscale"], 0)
+            down = self.interpolation_pair["downscale"]
+            ctx.resize(max(1, round(w * scale)), max(1, round(h * scale)), down, 0, factor=scale)
             ctx.resize(w, h, self.interpolation_pair["upscale"], 0)

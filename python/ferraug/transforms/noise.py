@@ -18,7 +18,10 @@ class GaussNoise(Transform):
     )
     per_channel: Bool = Bool("Other noise for every channel.", default=True)
     noise_scale_factor: Float = Float(
-        "Noise is drawn at this share of the size and enlarged: less is coarser and faster.", low=1e-6, high=1, default=1
+        "Noise is drawn at this share of the size and enlarged: less is coarser and faster.",
+        low=1e-6,
+        high=1,
+        default=1,
     )
     p: Prob = Prob(default=0.5)
 

@@ -29,6 +29,11 @@ class Pad(Transform):
         ctx.pad(left, top, w, h, self.border_mode, self.fill, self.fill_mask)
 
 
+def grown(side: int, least: int | None, divisor: int | None) -> int:
+    """The side raised to a least one, or to the next multiple of a divisor."""
+    return -(-side // divisor) * divisor if divisor else max(side, least or side)
+
+
 class PadIfNeeded(Transform):
     """Pad up to a least size, or to the next multiple; never shrinks.
 
@@ -56,12 +61,8 @@ class PadIfNeeded(Transform):
                 )
 
     def emit(self, ctx: Context) -> None:
-        w = max(ctx.w, self.min_width) if self.min_width else -(-ctx.w // self.pad_width_divisor) * self.pad_width_divisor
-        h = (
-            max(ctx.h, self.min_height)
-            if self.min_height
-            else -(-ctx.h // self.pad_height_divisor) * self.pad_height_divisor
-        )
+        w = grown(ctx.w, self.min_width, self.pad_width_divisor)
+        h = grown(ctx.h, self.min_height, self.pad_height_divisor)
         left, top = ctx.place(self.position, w - ctx.w, h - ctx.h)
         if (w, h) != (ctx.w, ctx.h):
             ctx.pad(left, top, w, h, self.border_mode, self.fill, self.fill_mask)

@@ -58,7 +58,8 @@ class _Proportional(Transform):
             else:
                 scale = (min, max)[self.pick(0, 1) == 0](h / ctx.h, w / ctx.w)
         w, h = max(1, round(ctx.w * scale)), max(1, round(ctx.h * scale))
-        ctx.resize(w, h, self.interpolation, self.mask_interpolation, self.area_for_downscale)
+        # As 2.0.8: keypoints are multiplied by the scale itself, pixels by the ratio of the rounded sizes.
+        ctx.resize(w, h, self.interpolation, self.mask_interpolation, self.area_for_downscale, points=scale)
 
 
 class LongestMaxSize(_Proportional):

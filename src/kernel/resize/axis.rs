@@ -13,16 +13,34 @@ pub(super) struct Taps {
     pub w: Vec<f32>,
 }
 
-/// How many source pixels one output pixel stands for: OpenCV takes the reciprocal of the reciprocal.
-pub(super) fn scale(n: usize, m: usize) -> f64 {
-    1.0 / (m as f64 / n as f64)
+/// How an axis of `n` pixels scales. OpenCV takes the reciprocal of the reciprocal in some places and not in others.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ratio {
+    /// Source length.
+    pub n: usize,
+    /// Output pixels a source pixel.
+    inverse: f64,
+    /// Source pixels an output pixel, as the reciprocal of `inverse`.
+    step: f64,
+    /// The same, directly.
+    direct: f64,
 }
 
-/// The whole number that `scale` is to within f64's precision, if it is one.
-pub(super) fn whole_scale(n: usize, m: usize) -> Option<usize> {
-    let s = scale(n, m);
-    let r = s.round_ties_even();
-    (r >= 1.0 && (s - r).abs() < f64::EPSILON).then_some(r as usize)
+impl Ratio {
+    /// From `n` to `m` pixels, by `factor` if it is not that of the lengths.
+    pub fn new(n: usize, m: usize, factor: Option<f64>) -> Ratio {
+        let inverse = factor.unwrap_or(m as f64 / n as f64);
+        let step = 1.0 / inverse;
+        Ratio { n, inverse, step, direct: if factor.is_some() { step } else { n as f64 / m as f64 } }
+    }
+
+    /// The whole number of source pixels of an output pixel, to within f64's precision, if it is one and `m` output
+    /// pixels find them all.
+    pub fn whole(&self, m: usize) -> Option<usize> {
+        let r = self.step.round_ties_even();
+        let k = r as usize;
+        (r >= 1.0 && (self.step - r).abs() < f64::EPSILON && m * k <= self.n).then_some(k)
+    }
 }
 
 /// Largest number added to an f64 below 2³¹ so that the low bits of the sum are its value rounded half to even.
@@ -69,17 +87,17 @@ simd! {
 
 /// Two taps at pixel centres. `snap` reads the edge pixel alone beyond the centre of the first or last pixel (OpenCV
 /// does so along x); otherwise the two clamped taps share its weight.
-pub(super) fn linear(n: usize, m: usize, win: (usize, usize), narrow: bool, snap: bool) -> Taps {
+pub(super) fn linear(r: Ratio, win: (usize, usize), narrow: bool, snap: bool) -> Taps {
     let (mut first, mut frac) = (vec![0; win.1], vec![0.0; win.1]);
-    centres(n as f64 / m as f64, win.0, narrow, &mut first, &mut frac);
-    Taps::linear(first, &frac, n, snap)
+    centres(r.direct, win.0, narrow, &mut first, &mut frac);
+    Taps::linear(first, &frac, r.n, snap)
 }
 
 /// Two taps of OpenCV's AREA where an axis grows; `snap` as in `linear`.
-pub(super) fn area_up(n: usize, m: usize, win: (usize, usize), snap: bool) -> Taps {
+pub(super) fn area_up(r: Ratio, win: (usize, usize), snap: bool) -> Taps {
     let (mut first, mut frac) = (vec![0; win.1], vec![0.0; win.1]);
-    stretched(scale(n, m), m as f64 / n as f64, win.0, &mut first, &mut frac);
-    Taps::linear(first, &frac, n, snap)
+    stretched(r.step, r.inverse, win.0, &mut first, &mut frac);
+    Taps::linear(first, &frac, r.n, snap)
 }
 
 impl Taps {
@@ -115,23 +133,23 @@ simd! {
 }
 
 /// Four taps of Keys' cubic with a = −0.75.
-pub(super) fn cubic(n: usize, m: usize, win: (usize, usize)) -> Taps {
+pub(super) fn cubic(r: Ratio, win: (usize, usize)) -> Taps {
     let (mut first, mut frac) = (vec![0; win.1], vec![0.0; win.1]);
-    centres(n as f64 / m as f64, win.0, false, &mut first, &mut frac);
+    centres(r.direct, win.0, false, &mut first, &mut frac);
     let mut w = vec![0.0; 4 * win.1];
     keys(&mut first, &frac, &mut w);
     Taps { k: 4, first, w }
 }
 
 /// Eight taps of sinc(t)·sinc(t/4), normalised.
-pub(super) fn lanczos(n: usize, m: usize, win: (usize, usize)) -> Taps {
+pub(super) fn lanczos(r: Ratio, win: (usize, usize)) -> Taps {
     const H: f64 = std::f64::consts::FRAC_1_SQRT_2;
     // sin(π(x + 3 − i)/4) is the sine of π(x + 3)/4 turned back by multiples of 45°; sin(π(x + 3 − i)) changes its sign
     // from tap to tap, which is in the table, and its size is the same for all taps, which the sum takes out.
     const TURN: [(f64, f64); 8] =
         [(1.0, 0.0), (-H, H), (0.0, -1.0), (H, H), (-1.0, 0.0), (H, -H), (0.0, 1.0), (-H, -H)];
     let (mut first, mut frac) = (vec![0; win.1], vec![0.0; win.1]);
-    centres(n as f64 / m as f64, win.0, true, &mut first, &mut frac);
+    centres(r.direct, win.0, true, &mut first, &mut frac);
     let mut w = vec![0.0; 8 * win.1];
     for ((w, s), &x) in w.as_chunks_mut::<8>().0.iter_mut().zip(&mut first).zip(&frac) {
         *s -= 3;
@@ -140,7 +158,7 @@ pub(super) fn lanczos(n: usize, m: usize, win: (usize, usize)) -> Taps {
             continue;
         }
         let a = (x + 3.0) * std::f64::consts::FRAC_PI_4;
-        let (sin, cos) = (libm::sin(a), libm::cos(a));
+        let (sin, cos) = (crate::math::sin(a), crate::math::cos(a));
         let tap: [f64; 8] = std::array::from_fn(|i| {
             let t = x + 3.0 - i as f64;
             (TURN[i].0 * sin + TURN[i].1 * cos) / (t * t)
@@ -206,10 +224,10 @@ pub(super) fn whole_boxes(k: usize, n: usize, win: (usize, usize)) -> Boxes {
 }
 
 /// The pixels under each output pixel, those at the rim with the covered part; weights sum to 1.
-pub(super) fn area(n: usize, m: usize, win: (usize, usize)) -> Boxes {
+pub(super) fn area(r: Ratio, win: (usize, usize)) -> Boxes {
     let mut b = Boxes { first: Vec::with_capacity(win.1), at: Vec::with_capacity(win.1 + 1), w: Vec::new() };
     b.at.push(0);
-    let step = scale(n, m);
+    let (n, step) = (r.n, r.step);
     for d in win.0..win.0 + win.1 {
         let lo = d as f64 * step;
         let hi = lo + step;
@@ -232,14 +250,14 @@ pub(super) fn area(n: usize, m: usize, win: (usize, usize)) -> Boxes {
 }
 
 /// floor(d · in/out).
-pub(super) fn nearest(n: usize, m: usize, win: (usize, usize)) -> Vec<u32> {
-    let step = scale(n, m);
+pub(super) fn nearest(r: Ratio, win: (usize, usize)) -> Vec<u32> {
+    let (n, step) = (r.n, r.step);
     (win.0..win.0 + win.1).map(|d| ((d as f64 * step).floor() as usize).min(n - 1) as u32).collect()
 }
 
 /// floor((d + ½) · in/out), where the position is summed up step by step: OpenCV's ties depend on that.
-pub(super) fn nearest_exact(n: usize, m: usize, win: (usize, usize)) -> Vec<u32> {
-    let step = n as f64 / m as f64;
+pub(super) fn nearest_exact(r: Ratio, win: (usize, usize)) -> Vec<u32> {
+    let (n, step) = (r.n, r.direct);
     let mut p = step * 0.5;
     let mut out = Vec::with_capacity(win.1);
     for d in 0..win.0 + win.1 {

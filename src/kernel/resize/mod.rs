@@ -31,18 +31,19 @@ enum Kind {
 
 impl Resize {
     /// From `src` to `dst` (whole sizes, w and h) of `c` components. `win` = (x, y, w, h) is the part of the output that
-    /// will be asked for. `u8_arith`: the samples are u8 (otherwise f32, or any element for the nearest filters).
+    /// will be asked for. `factor`: output pixels a source pixel along x and y, if not those of the sizes. `u8_arith`: the samples are u8 (otherwise f32, or any element for the nearest filters).
     pub fn new(
         src: (usize, usize),
         dst: (usize, usize),
         win: (usize, usize, usize, usize),
         c: usize,
         interp: Interp,
+        factor: Option<[f64; 2]>,
         u8_arith: bool,
     ) -> Resize {
         assert!(src.0 > 0 && src.1 > 0 && win.2 > 0 && win.3 > 0 && c > 0);
         assert!(win.0 + win.2 <= dst.0 && win.1 + win.3 <= dst.1);
-        let kind = Kind::new(src, dst, win, c, interp, u8_arith);
+        let kind = Kind::new(src, dst, win, c, interp, factor, u8_arith);
         Resize { win, src, c, kind }
     }
 
@@ -88,13 +89,16 @@ impl Kind {
         win: (usize, usize, usize, usize),
         c: usize,
         interp: Interp,
+        factor: Option<[f64; 2]>,
         u8_arith: bool,
     ) -> Kind {
         let (wx, wy) = ((win.0, win.2), (win.1, win.3));
         let shrinks = dst.0 <= src.0 && dst.1 <= src.1;
-        let whole = axis::whole_scale(src.0, dst.0).zip(axis::whole_scale(src.1, dst.1));
+        let factor = |k: usize| factor.map(|f| f[k]);
+        let (rx, ry) = (axis::Ratio::new(src.0, dst.0, factor(0)), axis::Ratio::new(src.1, dst.1, factor(1)));
+        let whole = rx.whole(dst.0).zip(ry.whole(dst.1));
         let interp = match interp {
-            _ if src == dst => Interp::Nearest,
+            _ if src == dst && factor(0).is_none() => Interp::Nearest,
             // OpenCV takes the mean there: both bilinear weights are ½.
             Interp::Linear | Interp::LinearExact if whole == Some((2, 2)) => Interp::Area,
             i => i,
@@ -103,14 +107,10 @@ impl Kind {
             Kind::Filter(Box::new(taps::Filter::new(src, dst.1, c, x, y, gain, u8_arith.then_some(sum))))
         };
         match interp {
-            Interp::Nearest => {
-                Kind::Pick(nearest::Pick::new(c, axis::nearest(src.0, dst.0, wx), axis::nearest(src.1, dst.1, wy)))
+            Interp::Nearest => Kind::Pick(nearest::Pick::new(c, axis::nearest(rx, wx), axis::nearest(ry, wy))),
+            Interp::NearestExact => {
+                Kind::Pick(nearest::Pick::new(c, axis::nearest_exact(rx, wx), axis::nearest_exact(ry, wy)))
             }
-            Interp::NearestExact => Kind::Pick(nearest::Pick::new(
-                c,
-                axis::nearest_exact(src.0, dst.0, wx),
-                axis::nearest_exact(src.1, dst.1, wy),
-            )),
             Interp::Area if shrinks && whole == Some((2, 2)) && u8_arith => Kind::Half(area::Half { win }),
             Interp::Area if shrinks => {
                 let (x, y, gain, one) = match whole {
@@ -118,7 +118,7 @@ impl Kind {
                         let boxes = (axis::whole_boxes(kx, src.0, wx), axis::whole_boxes(ky, src.1, wy));
                         (boxes.0, boxes.1, 1.0 / (kx * ky) as f32, 1)
                     }
-                    None => (axis::area(src.0, dst.0, wx), axis::area(src.1, dst.1, wy), 1.0, 1 << 22),
+                    None => (axis::area(rx, wx), axis::area(ry, wy), 1.0, 1 << 22),
                 };
                 // Few taps: along x first. Many: down the columns first, which leaves little to do along x.
                 match x.taps(4).zip(y.taps(8)) {
@@ -126,30 +126,20 @@ impl Kind {
                     None => Kind::Area(area::Area::new(c, x, y, gain)),
                 }
             }
-            Interp::Area => filter(
-                axis::area_up(src.0, dst.0, wx, true),
-                axis::area_up(src.1, dst.1, wy, !u8_arith),
-                1.0,
-                taps::Sum::Narrow,
-            ),
-            Interp::LinearExact if u8_arith => filter(
-                axis::linear(src.0, dst.0, wx, false, true),
-                axis::linear(src.1, dst.1, wy, false, true),
-                1.0,
-                taps::Sum::Exact,
-            ),
+            Interp::Area => {
+                filter(axis::area_up(rx, wx, true), axis::area_up(ry, wy, !u8_arith), 1.0, taps::Sum::Narrow)
+            }
+            Interp::LinearExact if u8_arith => {
+                filter(axis::linear(rx, wx, false, true), axis::linear(ry, wy, false, true), 1.0, taps::Sum::Exact)
+            }
             Interp::Linear | Interp::LinearExact => filter(
-                axis::linear(src.0, dst.0, wx, u8_arith, true),
-                axis::linear(src.1, dst.1, wy, u8_arith, !u8_arith),
+                axis::linear(rx, wx, u8_arith, true),
+                axis::linear(ry, wy, u8_arith, !u8_arith),
                 1.0,
                 taps::Sum::Narrow,
             ),
-            Interp::Cubic => {
-                filter(axis::cubic(src.0, dst.0, wx), axis::cubic(src.1, dst.1, wy), 1.0, taps::Sum::Whole(1 << 22))
-            }
-            Interp::Lanczos4 => {
-                filter(axis::lanczos(src.0, dst.0, wx), axis::lanczos(src.1, dst.1, wy), 1.0, taps::Sum::Whole(1 << 11))
-            }
+            Interp::Cubic => filter(axis::cubic(rx, wx), axis::cubic(ry, wy), 1.0, taps::Sum::Whole(1 << 22)),
+            Interp::Lanczos4 => filter(axis::lanczos(rx, wx), axis::lanczos(ry, wy), 1.0, taps::Sum::Whole(1 << 11)),
         }
     }
 }

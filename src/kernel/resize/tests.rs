@@ -57,7 +57,7 @@ fn noise(n: usize) -> Vec<u8> {
 
 fn whole<T: Sample>(src: &[T], [w, h, dw, dh]: [usize; 4], c: usize, interp: Interp) -> Vec<T> {
     let mut out = vec![T::default(); dw * dh * c];
-    let mut r = Resize::new((w, h), (dw, dh), (0, 0, dw, dh), c, interp, T::DTYPE == DType::U8);
+    let mut r = Resize::new((w, h), (dw, dh), (0, 0, dw, dh), c, interp, None, T::DTYPE == DType::U8);
     r.rows(&Plane::packed(src, w, h, c), 0, &mut RowsMut::packed(&mut out, dw, dh, c));
     out
 }
@@ -250,7 +250,7 @@ fn bytes_of_opencv() {
 fn nearest_moves_any_element() {
     let src: Vec<u64> = (0..7 * 5 * 2).map(|v| v << 40).collect();
     let mut out = vec![0; 13 * 9 * 2];
-    let mut r = Resize::new((7, 5), (13, 9), (0, 0, 13, 9), 2, Interp::Nearest, false);
+    let mut r = Resize::new((7, 5), (13, 9), (0, 0, 13, 9), 2, Interp::Nearest, None, false);
     r.nearest_rows(&Plane::packed(&src, 7, 5, 2), 0, &mut RowsMut::packed(&mut out, 13, 9, 2));
     for y in 0..9 {
         for x in 0..13 {
@@ -282,7 +282,7 @@ fn parts<T: Sample>(values: &[T], gap: T) {
                     assert!(whole(src, size, c, interp) == plain, "{l:?} {interp:?} {size:?} c={c}");
                     let (x0, y0) = (dw / 3, dh / 4);
                     let win = (x0, y0, (dw - x0).div_ceil(2), (dh - y0).div_ceil(2));
-                    let mut r = Resize::new((w, h), (dw, dh), win, c, interp, T::DTYPE == DType::U8);
+                    let mut r = Resize::new((w, h), (dw, dh), win, c, interp, None, T::DTYPE == DType::U8);
                     for y in (0..win.3).rev() {
                         let mut out = vec![T::default(); win.2 * c];
                         r.rows(&plane, y, &mut RowsMut::packed(&mut out, win.2, 1, c));
@@ -308,7 +308,7 @@ fn windows_orders_and_levels_agree() {
 #[test]
 fn a_new_plane_starts_afresh() {
     let (a, b) = (vec![10u8; 30], vec![200u8; 30]);
-    let mut r = Resize::new((6, 5), (7, 7), (0, 0, 7, 7), 1, Interp::Cubic, true);
+    let mut r = Resize::new((6, 5), (7, 7), (0, 0, 7, 7), 1, Interp::Cubic, None, true);
     for (src, v) in [(a, 10), (b, 200)] {
         let mut out = vec![0; 49];
         r.start();
