@@ -16,20 +16,21 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [path for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))) if path.exists()]
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
+BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.M | re.S)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
 def blocks(page: Path) -> list[tuple[int, str, str]]:
     """(line, language, text) of every fenced block."""
     text = page.read_text(encoding="utf-8")
-    return [(text[: m.start()].count("\n") + 2, m[1], m[2]) for m in BLOCK.finditer(text)]
+    return [(text[: m.start()].count("\n") + 2, m[2], dedent(m[3])) for m in BLOCK.finditer(text)]
 
 
 def named(page: Path) -> str:
