@@ -66,7 +66,7 @@ def table(page: str, link: str) -> str:
     for line in pipelines.splitlines():
         row = cells(line)
         if len(row) > 3 and row[0][:1] == "P" and row[0][1:2].isdigit():
-            lines.append(f"| {row[0].partition(': ')[2]} | {row[1]} | {row[2].rpartition('= ')[2]} |")
+            lines.append(f"| {row[0].partition(': ')[2].replace('P1 with', 'the first with')} | {row[1]} | {row[2].rpartition('= ')[2]} |")
     return "\n".join(lines)
 
 

@@ -83,7 +83,7 @@ def seed_example(samples: Set) -> np.ndarray:
             A.Rotate(),
         ],
         bbox_params=A.BboxParams(format="coco", label_fields=["category_ids"]),
-        seed=7,
+        seed=23,
     )
     shrink = A.Compose(
         [A.LongestMaxSize(SIDE, area_for_downscale="image")],
