@@ -185,7 +185,7 @@ fn u8_is_within_a_level_of_the_naive_text() {
 #[test]
 fn f32_is_within_rounding_of_the_naive_text() {
     // Values of any range, none clipped. Map positions are f32 in both texts, matrices are not.
-    against_naive::<f32>(|v| (v as f32 - 100.0) / 64.0, |interp| if interp == Interp::Nearest { 0.0 } else { 6e-6 });
+    against_naive::<f32>(|v| (v as f32 - 100.0) / 64.0, |interp| if interp == Interp::Nearest { 0.0 } else { 3e-6 });
 }
 
 #[test]
@@ -210,8 +210,8 @@ fn affine_lanczos_rounds_the_parts_of_a_position() {
 
 /// Every filter, border and kind of positions on `T`: `f` gets a warp and its source.
 fn each_case<T: Sample>(of: impl Fn(u8) -> T + Copy, mut f: impl FnMut(&Plane<T>, &Warp, &[T])) {
-    for c in [1usize, 2, 3, 4, 5, 11] {
-        for (w, h) in [(61, 40), (3, 2), (1, 1), (5, 300)] {
+    for c in [1usize, 3, 4, 11] {
+        for (w, h) in [(61, 40), (3, 2), (1, 1), (5, 90)] {
             let src = Source::new(w, h, c, of);
             let fill: Vec<T> = (0..c).map(|k| of(20 * k as u8 + 9)).collect();
             for (interp, border) in FILTERS.into_iter().flat_map(|f| BORDERS.map(|b| (f, b))) {
