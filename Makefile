@@ -48,9 +48,11 @@ $(STAMPS)/build: $(SOURCES) $(STAMPS)/venv | need-rust
 build: $(STAMPS)/build
 
 demo: $(STAMPS)/build
-	@rm -rf demo-out demo-out-preview.png
-	$(BIN)/ferraug augment samples/first-light --out demo-out -n 4 --preview-out demo-out/contact-sheet.png --overwrite
+	@rm -rf demo-out
+	$(BIN)/ferraug augment samples/pets-and-space --out demo-out -n 4
+	@$(BIN)/ferraug augment samples/pets-and-space --preview --preview-out demo-out/contact-sheet.png
 	@echo
+	@echo "demo-out/ is the sample set with 4 new images for each photograph and the annotations recomputed."
 	@echo "Look at: $(CURDIR)/demo-out/contact-sheet.png"
 
 test: test-rust test-python
