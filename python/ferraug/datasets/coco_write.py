@@ -50,7 +50,7 @@ class Writer:
         """COCO has no file beside the image."""
         return None
 
-    def label_bytes(self, copy: Copy) -> bytes | None:
+    def label_bytes(self, copy: Copy, prepared: Any) -> bytes | None:
         return None
 
     def prepare(self, sample: Sample) -> dict[tuple[int, str, int], dict[str, Any]]:
