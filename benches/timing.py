@@ -1,7 +1,8 @@
 """Interleaved timing: every contender in turn, round after round, in one process.
 
 Absolute times drift with the machine; in one run the contenders drift together, so that ratios hold. The figure of a
-contender is its least time over all rounds: whatever else ran made it slower, never faster. A call whose work is drawn
+contender is its least time over all rounds: whatever else ran made it slower, never faster. Samples are short, so that
+some of them run undisturbed. A call whose work is drawn
 starts every round from the same seed, and the least is taken of every single call of the sequence, then their mean.
 """
 
@@ -16,6 +17,8 @@ from time import perf_counter_ns
 from typing import Any
 
 Call = Callable[[], Any]
+# Contenders that have taken so long are left with few rounds.
+FEW, LONG_NS = 15, 2_000_000_000
 
 
 @dataclass
@@ -30,11 +33,10 @@ class Contender:
 
 @dataclass
 class Figure:
-    """Microseconds a call."""
+    """Microseconds a call: the least, and the median of the rounds."""
 
     best: float
     middle: float
-    rounds: list[float]
 
 
 def sample(contender: Contender, count: int) -> float:
@@ -77,8 +79,11 @@ def interleave(contenders: Sequence[Contender], rounds: int, target_ms: float) -
     times: dict[str, list[float]] = {c.name: [] for c in contenders}
     gc.collect()
     gc.disable()
+    begin = perf_counter_ns()
     try:
         for r in range(rounds):
+            if r >= FEW and perf_counter_ns() - begin > LONG_NS:
+                break
             k = r % len(contenders)
             for c in (*contenders[k:], *contenders[:k]):
                 if c.reset is None:
@@ -89,9 +94,13 @@ def interleave(contenders: Sequence[Contender], rounds: int, target_ms: float) -
                     seeded[c.name] = list(map(min, seeded[c.name], now))
     finally:
         gc.enable()
-    return {
-        name: Figure(fmean(seeded[name]) / 1e3 if name in seeded else min(t), median(t), t) for name, t in times.items()
-    }
+    least = {name: fmean(seeded[name]) / 1e3 if name in seeded else min(t) for name, t in times.items()}
+    return {name: Figure(least[name], median(t)) for name, t in times.items()}
+
+
+def again(first: dict[str, Figure], second: dict[str, Figure]) -> dict[str, Figure]:
+    """Two runs of the same contenders as one."""
+    return {k: Figure(min(first[k].best, f.best), min(first[k].middle, f.middle)) for k, f in second.items()}
 
 
 def ratio(figures: dict[str, Figure], other: str, ours: str = "ferraug") -> float:

@@ -249,6 +249,42 @@ mod tests {
     }
 
     #[test]
+    fn endless_chunks_and_scans_hit_a_limit() {
+        let png = encode_png(4, 4, 3, &picture(4, 4, 3)).unwrap();
+        let chunk = [b"\0\0\0\0tEXt".as_slice(), &[0; 4]].concat();
+        for (at, limits) in [(33, Limits::default()), (png.len() - 12, Limits::default())] {
+            let many = [&png[..at], &chunk.repeat(limits.chunks + 1), &png[at..]].concat();
+            assert_eq!(decode(&many, &limits).unwrap_err().kind, Kind::Limit);
+        }
+        let jpeg = encode_jpeg(8, 8, 1, &picture(8, 8, 1), 90, true).unwrap();
+        let scan = jpeg.windows(2).position(|b| b == [0xFF, 0xDA]).unwrap();
+        let end = jpeg.len() - 2;
+        let many = [&jpeg[..end], &jpeg[scan..end].repeat(10_000), &jpeg[end..]].concat();
+        let error = decode(&many, &Limits::default()).unwrap_err();
+        assert!(error.kind == Kind::Limit && error.text.contains("scans"), "{error}");
+    }
+
+    #[test]
+    fn damaged_files_give_an_error_or_a_picture_never_a_panic() {
+        let pixels = picture(16, 12, 3);
+        for file in [encode_png(16, 12, 3, &pixels).unwrap(), encode_jpeg(16, 12, 3, &pixels, 70, true).unwrap()] {
+            let mut state = 1_u32;
+            for _ in 0..4000 {
+                let mut bad = file.clone();
+                for _ in 0..3 {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    let at = state as usize >> 8;
+                    let len = bad.len();
+                    bad[at % len] = state as u8;
+                }
+                if let Ok(image) = decode(&bad, &Limits { pixels: 1 << 20, ..Limits::default() }) {
+                    assert_eq!(image.pixels.len(), image.width * image.height * image.channels);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn encoders_check_what_they_get() {
         assert_eq!(encode_png(2, 2, 3, &[0; 11]).unwrap_err().kind, Kind::Value);
         assert_eq!(encode_jpeg(2, 2, 4, &[0; 16], 90, true).unwrap_err().kind, Kind::Value);

@@ -223,10 +223,16 @@ impl Link<'_> {
             }
             Work::Kept { reader, join, row: tmp } => {
                 let kept = kept_row(reader, tmp, [bz, by, bx], at, s.w);
-                if let Join::Lerp(a, b) = join {
-                    with_sample!(s.dtype, T => {
+                match join {
+                    Join::Take => {}
+                    Join::Lerp(a, b) => with_sample!(s.dtype, T => {
                         blend::lerp_row::<T>(elements(kept), elements_mut(row), *a as f32, *b as f32, true);
-                    }, else unreachable!());
+                    }, else unreachable!()),
+                    // Every channel comes back, each to its place.
+                    Join::Put(list) => with_element!(s.dtype, E => {
+                        let new = elements::<E>(row).to_vec();
+                        put_channels::<E>(&new, elements_mut(row), list, c, c);
+                    }),
                 }
             }
             Work::Paint { region, ink } => {

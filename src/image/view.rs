@@ -204,6 +204,13 @@ pub struct Bytes {
     len: usize,
 }
 
+/// What a panic carries when memory for a buffer cannot be had: a failed allocation would end the process.
+#[derive(Debug)]
+pub struct OutOfMemory(
+    /// Bytes asked for.
+    pub usize,
+);
+
 #[derive(Clone, Copy, Default)]
 #[repr(align(64))]
 struct Cell(#[allow(dead_code)] [u64; 8]);
@@ -219,6 +226,9 @@ impl Bytes {
     pub fn resize(&mut self, len: usize) -> &mut [u8] {
         let cells = len.div_ceil(64);
         if self.cells.len() < cells {
+            if self.cells.try_reserve(cells - self.cells.len()).is_err() {
+                std::panic::panic_any(OutOfMemory(len));
+            }
             self.cells.resize(cells, Cell::default());
         }
         self.len = len;

@@ -280,3 +280,29 @@ impl Op {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(names: &[&str]) -> Vec<Op> {
+        let op = |name: &&str| match *name {
+            "aside" => Op::decode("aside", &[Val::None]),
+            "join" => Op::decode("join", &[Val::Str("take".into())]),
+            name => Op::decode(name, &[]),
+        };
+        names.iter().map(op).collect::<Result<_>>().expect("ops that exist")
+    }
+
+    #[test]
+    fn masks_go_on_after_the_outermost_bracket() {
+        let ops = list(&["filter", "aside", "filter", "aside", "join", "filter", "join", "filter", "aside", "join"]);
+        assert_eq!(outside(&ops, 0, 0), 0);
+        assert_eq!(outside(&ops, 1, 0), 7);
+        assert_eq!(outside(&ops, 2, 1), 7, "a cut inside a bracket");
+        assert_eq!(outside(&ops, 4, 2), 7, "a cut inside two");
+        assert_eq!(outside(&ops, 7, 0), 7);
+        assert_eq!(outside(&ops, 8, 0), 10);
+        assert_eq!(outside(&ops, 10, 0), 10);
+    }
+}

@@ -7,11 +7,16 @@ use crate::error::Error;
 use crate::image::{Array, DType, Shape};
 use numpy::npyffi::{self, NPY_ARRAY_ALIGNED, NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_WRITEABLE, NpyTypes, PyArrayObject};
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::ffi;
 use pyo3::prelude::*;
 use std::os::raw::c_int;
 
 /// Elements of one array at most; the default `max_pixels`.
 const MAX_PIXELS: u128 = (1 << 31) - 1;
+/// The byte order that is not this machine's, as NumPy writes it.
+const SWAPPED: u8 = if cfg!(target_endian = "little") { b'>' } else { b'<' };
+/// Rows of boxes or points that one array may hold.
+pub const MAX_ROWS: usize = 10_000_000;
 /// Channels at most.
 const MAX_CHANNELS: usize = 512;
 
@@ -36,12 +41,34 @@ pub struct Input {
     pub shape: Shape,
     row: usize,
     slice: usize,
-    /// Sizes of the axes before H.
-    pub lead: Vec<usize>,
+    dims: Dims,
+    /// The memory of the caller's array, if `object` is a copy of it.
+    original: Option<(usize, usize)>,
     /// True if there is no channel axis.
     pub flat: bool,
     /// True if `object` is the caller's own and C-contiguous.
     pub own_contiguous: bool,
+}
+
+/// Sizes of the axes of an array of at most five, in place.
+#[derive(Clone, Copy)]
+struct Dims {
+    n: usize,
+    sizes: [usize; 5],
+}
+
+impl Dims {
+    /// Of an array whose rank was checked.
+    fn of(dims: &[isize]) -> Dims {
+        let mut sizes = [0; 5];
+        for (size, d) in sizes.iter_mut().zip(dims) {
+            *size = *d as usize;
+        }
+        Dims { n: dims.len().min(5), sizes }
+    }
+    fn as_slice(&self) -> &[usize] {
+        &self.sizes[..self.n]
+    }
 }
 
 // SAFETY: the pointer is only read, through `array`, and the object that owns the memory is held as long as it lives.
@@ -61,6 +88,23 @@ impl Input {
     /// The object that holds the pixels.
     pub fn object(&self) -> &Py<PyAny> {
         &self.object
+    }
+    /// Sizes of the axes before H.
+    pub fn lead(&self) -> &[usize] {
+        let dims = self.dims.as_slice();
+        &dims[..dims.len() - if self.flat { 2 } else { 3 }]
+    }
+    /// Python code may have run since the gate, and `resize(refcheck=False)` frees memory that others refer to: an error
+    /// unless the pixels still are where they were. To be called before `array`, with no Python in between.
+    pub fn hold(&self, py: Python<'_>, name: &str) -> PyResult<()> {
+        let r = raw(self.object.bind(py));
+        if std::ptr::eq(r.data, self.data)
+            && r.dims.len() == self.dims.n
+            && r.dims.iter().zip(&self.dims.sizes).all(|(a, b)| *a as usize == *b)
+        {
+            return Ok(());
+        }
+        Err(PyValueError::new_err(format!("{name}: the array was resized while the call was using it")))
     }
 }
 
@@ -163,45 +207,54 @@ fn contiguous_copy<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> 
 
 /// Checks `obj` as target `name` and holds it. Nothing is allocated before the checks are through.
 pub fn gate(obj: &Bound<'_, PyAny>, name: &str, axes: Axes) -> PyResult<Input> {
-    let py = obj.py();
-    let mut memmap = None;
-    if !is_ndarray(obj) {
-        // SAFETY: a live object and the GIL.
-        let subclass = unsafe { npyffi::PyArray_Check(py, obj.as_ptr()) != 0 };
-        let kind = type_name(obj);
-        let advice = match kind.as_str() {
-            _ if kind.contains("MaskedArray") => "the mask would be lost; pass .data or .filled()".to_string(),
-            "numpy.memmap" => {
-                memmap = Some(contiguous_after_checks(obj, name, axes)?);
-                String::new()
-            }
-            _ if kind.starts_with("torch.") => "pass tensor.numpy()".into(),
-            _ if kind.starts_with("PIL.") => "pass np.asarray(img)".into(),
-            "NoneType" => String::new(),
-            _ if subclass => "pass np.asarray(…)".into(),
-            _ => "pass np.asarray(…)".into(),
-        };
-        if memmap.is_none() {
-            let advice = if advice.is_empty() { advice } else { format!("; {advice}") };
-            return Err(PyTypeError::new_err(format!("{name}: expected numpy.ndarray, got {kind}{advice}")));
-        }
+    let exact = is_ndarray(obj);
+    if !exact && !is_memmap(obj) {
+        return Err(refuse(obj, name));
     }
-    let obj = memmap.as_ref().unwrap_or(obj);
-    let plain = check(obj, name, axes)?;
-    if let Some(mut input) = plain {
-        input.own_contiguous &= memmap.is_none();
+    if let Some(input) = check(obj, name, axes)?
+        && exact
+    {
         return Ok(input);
     }
+    let original = Some(extent(&raw(obj)));
     let copy = contiguous_copy(obj)?;
-    let mut input =
-        check(&copy, name, axes)?.ok_or_else(|| raise(py, Error::internal("a contiguous copy is not plain")))?;
-    input.own_contiguous = false;
-    Ok(input)
+    let input =
+        check(&copy, name, axes)?.ok_or_else(|| raise(obj.py(), Error::internal("a contiguous copy is not plain")))?;
+    Ok(Input { own_contiguous: false, original, ..input })
 }
 
-fn contiguous_after_checks<'py>(obj: &Bound<'py, PyAny>, name: &str, axes: Axes) -> PyResult<Bound<'py, PyAny>> {
-    check(obj, name, axes)?;
-    contiguous_copy(obj)
+/// True if `obj` is an ndarray subclass that calls itself NumPy's memmap: it holds plain pixels, which are copied.
+fn is_memmap(obj: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: a live object and the GIL.
+    let subclass = unsafe { npyffi::PyArray_Check(obj.py(), obj.as_ptr()) != 0 };
+    subclass && type_name(obj) == "numpy.memmap"
+}
+
+fn refuse(obj: &Bound<'_, PyAny>, name: &str) -> PyErr {
+    let kind = type_name(obj);
+    let advice = match kind.as_str() {
+        _ if kind.contains("MaskedArray") => "; the mask would be lost; pass .data or .filled()",
+        _ if kind.starts_with("torch.") => "; pass tensor.numpy()",
+        _ if kind.starts_with("PIL.") => "; pass np.asarray(img)",
+        "NoneType" => "",
+        _ => "; pass np.asarray(…)",
+    };
+    PyTypeError::new_err(format!("{name}: expected numpy.ndarray, got {kind}{advice}"))
+}
+
+/// First and one past the last byte that an array of nonzero size can touch.
+fn extent(r: &Raw<'_>) -> (usize, usize) {
+    let (mut low, mut high) = (r.data as i128, r.data as i128);
+    for (d, s) in r.dims.iter().zip(r.strides) {
+        let reach = (*d as i128 - 1) * *s as i128;
+        if reach < 0 {
+            low += reach;
+        } else {
+            high += reach;
+        }
+    }
+    let item = dtype_of(r.type_num).map_or(1, DType::size) as i128;
+    (low.max(0) as usize, (high + item) as usize)
 }
 
 /// All checks on an ndarray; `None` if it is fine but not plain.
@@ -215,11 +268,10 @@ fn check(obj: &Bound<'_, PyAny>, name: &str, axes: Axes) -> PyResult<Option<Inpu
             text.chars().take(80).collect::<String>()
         )));
     };
-    let swapped = if cfg!(target_endian = "little") { b'>' } else { b'<' };
-    if r.byteorder == swapped {
+    if r.byteorder == SWAPPED {
         return Err(PyTypeError::new_err(format!(
             "{name}: byte order '{}'; pass .astype(array.dtype.newbyteorder('='))",
-            swapped as char
+            SWAPPED as char
         )));
     }
     let (least, plural, say) = match axes {
@@ -236,7 +288,8 @@ fn check(obj: &Bound<'_, PyAny>, name: &str, axes: Axes) -> PyResult<Option<Inpu
         };
         return Err(PyValueError::new_err(format!("{name}: {say} dimensions, got {nd}{more}")));
     }
-    let dims: Vec<usize> = r.dims.iter().map(|d| *d as usize).collect();
+    let held = Dims::of(r.dims);
+    let dims = held.as_slice();
     let flat = nd == least;
     let spatial = &dims[..least];
     let (h, w) = (spatial[least - 2], spatial[least - 1]);
@@ -248,9 +301,7 @@ fn check(obj: &Bound<'_, PyAny>, name: &str, axes: Axes) -> PyResult<Option<Inpu
         return Err(PyValueError::new_err(format!("{name}: an empty stack of shape {dims:?}")));
     }
     let pixels = spatial.iter().map(|d| *d as u128).product::<u128>();
-    if pixels > MAX_PIXELS {
-        return Err(raise(py, Error::limit(format!("{name}: {pixels} pixels > max_pixels={MAX_PIXELS}"))));
-    }
+    check_pixels(py, name, spatial)?;
     if c == 0 || c > MAX_CHANNELS {
         return Err(PyValueError::new_err(format!("{name}: {c} channels; channels 1..{MAX_CHANNELS}")));
     }
@@ -260,7 +311,7 @@ fn check(obj: &Bound<'_, PyAny>, name: &str, axes: Axes) -> PyResult<Option<Inpu
     }
     let d: usize = spatial[..least - 2].iter().product();
     let shape = Shape { d, h, w, c, dtype };
-    let lead = spatial[..least - 2].to_vec();
+    let lead = &spatial[..least - 2];
 
     // Plain: packed pixels, rows apart by at least their length, slices evenly apart and not negative.
     let s = r.strides;
@@ -287,18 +338,42 @@ fn check(obj: &Bound<'_, PyAny>, name: &str, axes: Axes) -> PyResult<Option<Inpu
         return Ok(None);
     }
     let (row, slice) = (row as usize, slice as usize);
-    let len = (d - 1) * slice + (h - 1) * row + shape.row_bytes();
+    let reach = (d - 1) as u128 * slice as u128 + (h - 1) as u128 * row as u128 + shape.row_bytes() as u128;
+    if reach > isize::MAX as u128 {
+        return Err(PyValueError::new_err(format!("{name}: strides {:?} reach beyond memory", r.strides)));
+    }
     Ok(Some(Input {
         object: obj.clone().unbind(),
         data: r.data,
-        len,
+        len: reach as usize,
         shape,
         row,
         slice,
-        lead,
+        dims: held,
+        original: None,
         flat,
         own_contiguous: r.flags & NPY_ARRAY_C_CONTIGUOUS != 0,
     }))
+}
+
+/// `LimitError` if an array of these sizes has too many pixels.
+#[inline]
+pub fn check_pixels(py: Python<'_>, name: &str, sizes: &[usize]) -> PyResult<()> {
+    let pixels = sizes.iter().fold(1u128, |n, d| n.saturating_mul(*d as u128));
+    if pixels > MAX_PIXELS {
+        return Err(raise(py, Error::limit(format!("{name}: {pixels} pixels > max_pixels={MAX_PIXELS}"))));
+    }
+    Ok(())
+}
+
+/// True if `obj` is a one-dimensional ndarray.
+pub fn is_vector(obj: &Bound<'_, PyAny>) -> bool {
+    is_ndarray(obj) && raw(obj).dims.len() == 1
+}
+
+/// True if `obj` is an ndarray without items along its first axis.
+pub fn is_empty_stack(obj: &Bound<'_, PyAny>) -> bool {
+    is_ndarray(obj) && raw(obj).dims.first() == Some(&0)
 }
 
 /// A fresh C-contiguous array that owns its memory.
@@ -307,15 +382,19 @@ pub fn new_array<'py>(py: Python<'py>, dims: &[usize], dtype: DType) -> PyResult
     if total > isize::MAX as u128 {
         return Err(raise(py, Error::limit(format!("an array of shape {dims:?} is too large"))));
     }
-    let mut dims: Vec<isize> = dims.iter().map(|d| *d as isize).collect();
+    let n = dims.len();
+    let mut sizes = [0isize; 6];
+    for (size, d) in sizes[..n].iter_mut().zip(dims) {
+        *size = *d as isize;
+    }
     // SAFETY: dims and type are valid; null strides and data make NumPy allocate a C-contiguous array of its own.
     unsafe {
         let subtype = npyffi::get_type_object(py, NpyTypes::PyArray_Type);
         let array = npyffi::PY_ARRAY_API.PyArray_New(
             py,
             subtype,
-            dims.len() as c_int,
-            dims.as_mut_ptr(),
+            n as c_int,
+            sizes.as_mut_ptr(),
             type_num(dtype),
             std::ptr::null_mut(),
             std::ptr::null_mut(),
@@ -349,7 +428,12 @@ impl Output {
 }
 
 /// Checks a user's `out=` for a result of these dims and type.
-pub fn user_output(out: &Bound<'_, PyAny>, dims: &[usize], dtype: DType, inputs: &[&Input]) -> PyResult<()> {
+pub fn user_output<'a>(
+    out: &Bound<'_, PyAny>,
+    dims: &[usize],
+    dtype: DType,
+    inputs: impl IntoIterator<Item = (&'a Input, &'a str)>,
+) -> PyResult<()> {
     if !is_ndarray(out) {
         return Err(PyTypeError::new_err(format!("out: expected numpy.ndarray, got {}", type_name(out))));
     }
@@ -359,24 +443,27 @@ pub fn user_output(out: &Bound<'_, PyAny>, dims: &[usize], dtype: DType, inputs:
         Some(t) if t == dtype => {}
         t => {
             let t = t.map_or("another dtype", DType::name);
-            return Err(PyTypeError::new_err(format!("out: dtype {t}, the result is {}", dtype.name())));
+            return Err(PyTypeError::new_err(format!("out: dtype {t}; the result is {}", dtype.name())));
         }
     }
     if got != dims {
-        return Err(PyValueError::new_err(format!("out: shape {got:?}, the result is {dims:?}")));
+        return Err(PyValueError::new_err(format!("out: shape {got:?}; the result is {dims:?}")));
+    }
+    if r.byteorder == SWAPPED {
+        return Err(PyTypeError::new_err(format!("out: byte order '{}'; the result is native", SWAPPED as char)));
     }
     if r.flags & NPY_ARRAY_WRITEABLE == 0 {
-        return Err(PyValueError::new_err("out: read-only"));
+        return Err(PyValueError::new_err("out: read-only; pass a writeable array"));
     }
     if r.flags & NPY_ARRAY_C_CONTIGUOUS == 0 || !dtype.is_aligned(r.data) {
         return Err(PyValueError::new_err("out: must be C-contiguous and aligned"));
     }
     let len = dims.iter().product::<usize>() * dtype.size();
     let start = r.data as usize;
-    for input in inputs {
-        let (a, b) = (input.data as usize, input.data as usize + input.len);
+    for (input, name) in inputs {
+        let (a, b) = input.original.unwrap_or((input.data as usize, input.data as usize + input.len));
         if start < b && a < start + len {
-            return Err(PyValueError::new_err("out overlaps an input"));
+            return Err(PyValueError::new_err(format!("out overlaps {name}: pass an array of its own")));
         }
     }
     Ok(())
@@ -384,6 +471,14 @@ pub fn user_output(out: &Bound<'_, PyAny>, dims: &[usize], dtype: DType, inputs:
 
 /// The f64 content of a C-contiguous float64 array of shape (n, k), copied.
 pub fn f64_rows(obj: &Bound<'_, PyAny>, name: &str) -> PyResult<(usize, usize, Vec<f64>)> {
+    if !is_ndarray(obj) {
+        return Err(PyTypeError::new_err(format!("{name}: expected numpy.ndarray, got {}", type_name(obj))));
+    }
+    if let Some(n) = raw(obj).dims.first()
+        && *n as usize > MAX_ROWS
+    {
+        return Err(raise(obj.py(), Error::limit(format!("{name}: {n} rows; at most {MAX_ROWS}"))));
+    }
     let copy = numeric_copy(obj, name, DType::F64)?;
     let r = raw(&copy);
     let (n, k) = match r.dims {
@@ -394,6 +489,44 @@ pub fn f64_rows(obj: &Bound<'_, PyAny>, name: &str) -> PyResult<(usize, usize, V
     // SAFETY: `numeric_copy` gave a C-contiguous aligned float64 array of ours.
     let data = unsafe { std::slice::from_raw_parts(r.data.cast::<f64>(), n * k) };
     Ok((n, k, data.to_vec()))
+}
+
+/// The items of a list or tuple of exactly `out.len()` exact floats or ints that fit f64; false if it is anything else,
+/// and then `out` holds nothing of value. No user code runs.
+pub fn plain_numbers(row: &Bound<'_, PyAny>, out: &mut [f64]) -> bool {
+    let p = row.as_ptr();
+    // SAFETY: the GIL is held and nothing below runs Python, so that borrowed items stay alive: the item of an exact type
+    // is read by a C function that calls no method.
+    unsafe {
+        let list = ffi::PyList_CheckExact(p) != 0;
+        if !list && ffi::PyTuple_CheckExact(p) == 0 {
+            return false;
+        }
+        let n = if list { ffi::PyList_Size(p) } else { ffi::PyTuple_Size(p) };
+        if n != out.len() as ffi::Py_ssize_t {
+            return false;
+        }
+        for (i, v) in out.iter_mut().enumerate() {
+            let i = i as ffi::Py_ssize_t;
+            let item = if list { ffi::PyList_GetItem(p, i) } else { ffi::PyTuple_GetItem(p, i) };
+            if item.is_null() {
+                ffi::PyErr_Clear();
+                return false;
+            }
+            if ffi::PyFloat_CheckExact(item) != 0 {
+                *v = ffi::PyFloat_AsDouble(item);
+            } else if ffi::PyLong_CheckExact(item) != 0 {
+                *v = ffi::PyLong_AsDouble(item);
+                if *v == -1.0 && !ffi::PyErr_Occurred().is_null() {
+                    ffi::PyErr_Clear();
+                    return false;
+                }
+            } else {
+                return false;
+            }
+        }
+    }
+    true
 }
 
 /// A C-contiguous base-class copy of a numeric ndarray in another element type.

@@ -1,12 +1,18 @@
 //! The codecs as Python functions: `bytes` in, arrays out and back, without the GIL while they work.
 
-use numpy::{PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArrayDyn};
+use numpy::{PyArray1, PyArrayDyn, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
+use super::buffer::{Axes, Input, gate};
+use super::enter::work;
 use super::raise;
 use crate::codec::{self, Header, Limits};
 use crate::error::Error;
+use crate::image::DType;
+
+/// Work in nanoseconds that is always worth letting go of the GIL.
+const SLOW: f64 = 1e6;
 
 fn describe<'py>(py: Python<'py>, header: &Header) -> PyResult<Bound<'py, PyDict>> {
     let info = PyDict::new(py);
@@ -27,7 +33,7 @@ fn describe<'py>(py: Python<'py>, header: &Header) -> PyResult<Bound<'py, PyDict
 #[pyfunction]
 pub(super) fn probe<'py>(py: Python<'py>, data: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyDict>> {
     let bytes = data.as_bytes();
-    let header = py.detach(|| codec::probe(bytes, &Limits::default())).map_err(raise)?;
+    let header = work(py, 0.0, || codec::probe(bytes, &Limits::default()))?;
     describe(py, &header)
 }
 
@@ -38,7 +44,7 @@ pub(super) fn decode<'py>(
     data: &Bound<'py, PyBytes>,
 ) -> PyResult<(Bound<'py, PyArrayDyn<u8>>, Bound<'py, PyDict>)> {
     let bytes = data.as_bytes();
-    let image = py.detach(|| codec::decode(bytes, &Limits::default())).map_err(raise)?;
+    let image = work(py, SLOW, || codec::decode(bytes, &Limits::default()))?;
     let info = describe(py, &image.header)?;
     let shape: &[usize] =
         if image.channels == 1 { &[image.height, image.width] } else { &[image.height, image.width, image.channels] };
@@ -49,19 +55,33 @@ pub(super) fn decode<'py>(
     ))
 }
 
-/// Width, height, channels and a copy of the bytes: Python code may write to the array while the encoder runs.
-fn pixels(array: &PyReadonlyArrayDyn<'_, u8>) -> PyResult<(usize, usize, usize, Vec<u8>)> {
-    let array = array.as_array();
-    let (h, w, c) = match *array.shape() {
-        [h, w] => (h, w, 1),
-        [h, w, c] => (h, w, c),
-        _ => return Err(raise(Error::value(format!("image: 2 or 3 dimensions, got {}", array.ndim())))),
-    };
-    let copy = match array.as_slice() {
-        Some(slice) => slice.to_vec(),
-        None => array.iter().copied().collect(),
-    };
-    Ok((w, h, c, copy))
+/// A uint8 image that the gate let in, as packed bytes: the array's own where its rows lie side by side.
+struct Pixels {
+    input: Input,
+    packed: Option<Vec<u8>>,
+}
+
+impl Pixels {
+    fn of(image: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let input = gate(image, "image", Axes::Image)?;
+        if input.shape.dtype != DType::U8 {
+            let text = format!("image: dtype {}; files hold uint8", input.shape.dtype.name());
+            return Err(raise(Error::type_(text)));
+        }
+        let packed = {
+            let array = input.array();
+            let row = input.shape.row_bytes();
+            (array.row != row && input.shape.h > 1)
+                .then(|| array.bytes.chunks(array.row).flat_map(|line| &line[..row]).copied().collect())
+        };
+        Ok(Pixels { input, packed })
+    }
+    fn size(&self) -> (usize, usize, usize) {
+        (self.input.shape.w, self.input.shape.h, self.input.shape.c)
+    }
+    fn bytes(&self) -> &[u8] {
+        self.packed.as_deref().unwrap_or(self.input.array().bytes)
+    }
 }
 
 /// `encode_jpeg(array, quality=95, subsampling=420) -> bytes` for (h, w), (h, w, 1) or (h, w, 3) uint8.
@@ -69,7 +89,7 @@ fn pixels(array: &PyReadonlyArrayDyn<'_, u8>) -> PyResult<(usize, usize, usize, 
 #[pyo3(signature = (array, quality = 95, subsampling = 420))]
 pub(super) fn encode_jpeg<'py>(
     py: Python<'py>,
-    array: PyReadonlyArrayDyn<'py, u8>,
+    array: &Bound<'py, PyAny>,
     quality: u8,
     subsampling: u16,
 ) -> PyResult<Bound<'py, PyBytes>> {
@@ -78,15 +98,17 @@ pub(super) fn encode_jpeg<'py>(
         444 => false,
         other => return Err(raise(Error::value(format!("subsampling: {other}; allowed 420, 444")))),
     };
-    let (w, h, c, copy) = pixels(&array)?;
-    let out = py.detach(move || codec::encode_jpeg(w, h, c, &copy, quality, halved)).map_err(raise)?;
+    let image = Pixels::of(array)?;
+    let (w, h, c) = image.size();
+    let out = work(py, SLOW, || codec::encode_jpeg(w, h, c, image.bytes(), quality, halved))?;
     Ok(PyBytes::new(py, &out))
 }
 
 /// `encode_png(array) -> bytes` for (h, w) or (h, w, 1 to 4) uint8.
 #[pyfunction]
-pub(super) fn encode_png<'py>(py: Python<'py>, array: PyReadonlyArrayDyn<'py, u8>) -> PyResult<Bound<'py, PyBytes>> {
-    let (w, h, c, copy) = pixels(&array)?;
-    let out = py.detach(move || codec::encode_png(w, h, c, &copy)).map_err(raise)?;
+pub(super) fn encode_png<'py>(py: Python<'py>, array: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    let image = Pixels::of(array)?;
+    let (w, h, c) = image.size();
+    let out = work(py, SLOW, || codec::encode_png(w, h, c, image.bytes()))?;
     Ok(PyBytes::new(py, &out))
 }

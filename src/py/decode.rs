@@ -62,24 +62,26 @@ pub fn op(obj: &Bound<'_, PyAny>) -> PyResult<Op> {
     Op::decode(name, &items[1..]).map_err(|e| raise(obj.py(), e))
 }
 
+/// Says which op an error is about.
+pub fn at(py: Python<'_>, e: PyErr, i: usize) -> PyErr {
+    // An attribute that cannot be set only loses the name of the transform.
+    let _ = e.value(py).setattr("op", i);
+    e
+}
+
 /// Appends the ops of `list` from number `decoded.len()` on.
 pub fn extend(decoded: &mut Vec<Op>, list: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = list.py();
-    let at = |i: usize| {
-        move |e: PyErr| {
-            let _ = e.value(py).setattr("op", i);
-            e
-        }
-    };
     if let Ok(list) = list.cast::<PyList>() {
+        decoded.reserve(list.len().saturating_sub(decoded.len()));
         for i in decoded.len()..list.len() {
-            decoded.push(op(&list.get_item(i)?).map_err(at(i))?);
+            decoded.push(op(&list.get_item(i)?).map_err(|e| at(py, e, i))?);
         }
         return Ok(());
     }
     if let Ok(tuple) = list.cast::<PyTuple>() {
         for i in decoded.len()..tuple.len() {
-            decoded.push(op(&tuple.get_item(i)?).map_err(at(i))?);
+            decoded.push(op(&tuple.get_item(i)?).map_err(|e| at(py, e, i))?);
         }
         return Ok(());
     }

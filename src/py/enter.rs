@@ -1,12 +1,12 @@
 //! The doorway: errors become exceptions, panics become `InternalError`, and the GIL is let go when the work is worth it.
 
 use crate::error::{Error, Kind};
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use crate::image::view::OutOfMemory;
+use pyo3::exceptions::{PyMemoryError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
 
 pyo3::create_exception!(
     ferraug,
@@ -27,8 +27,6 @@ thread_local! {
     static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-static HOOK: Once = Once::new();
-
 /// The exception for an error; the op that is to blame becomes the attribute `op`.
 pub fn raise(py: Python<'_>, e: Error) -> PyErr {
     let text = e.text;
@@ -47,30 +45,41 @@ pub fn raise(py: Python<'_>, e: Error) -> PyErr {
     err
 }
 
-fn panic_text(payload: Box<dyn Any + Send>) -> String {
+/// Replaces this extension's panic hook: the place goes into the exception instead of to stderr. Done at import, so that
+/// no fork can come in between.
+pub fn keep_panics_quiet() {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        PLACE.set(place);
+    }));
+}
+
+fn panicked(payload: Box<dyn Any + Send>) -> PyErr {
+    let place = PLACE.take();
+    if let Some(OutOfMemory(bytes)) = payload.downcast_ref() {
+        return PyMemoryError::new_err(format!("no memory for a temporary of {bytes} bytes"));
+    }
     let what = payload
         .downcast_ref::<&str>()
         .map(|s| (*s).to_string())
         .or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "panic".into());
-    let place = PLACE.take();
-    format!("{what} ({place}); please report this")
+    InternalError::new_err(format!("{what} ({place}); please report this"))
+}
+
+/// Runs the body of a method: a panic becomes `InternalError`, never the `PanicException` that ends a loader's worker.
+#[inline]
+pub fn guard<T>(f: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| Err(panicked(payload)))
 }
 
 /// Runs `f` without the GIL if `cost` (estimated ns) is worth it; panics and errors become exceptions.
 pub fn work<T: Send>(py: Python<'_>, cost: f64, f: impl FnOnce() -> Result<T, Error> + Send) -> PyResult<T> {
-    HOOK.call_once(|| {
-        // This extension's own hook: the place goes into the exception instead of to stderr.
-        std::panic::set_hook(Box::new(|info| {
-            let place = info.location().map(ToString::to_string).unwrap_or_default();
-            PLACE.set(place);
-        }));
-    });
     let guarded = move || catch_unwind(AssertUnwindSafe(f));
     let result = if cost >= WORTH_DETACHING { py.detach(guarded) } else { guarded() };
     match result {
         Ok(Ok(v)) => Ok(v),
         Ok(Err(e)) => Err(raise(py, e)),
-        Err(payload) => Err(InternalError::new_err(panic_text(payload))),
+        Err(payload) => Err(panicked(payload)),
     }
 }

@@ -5,6 +5,8 @@ mod codec;
 mod decode;
 mod draw;
 mod enter;
+mod lane;
+mod layout;
 mod rows;
 mod session;
 mod trace;
@@ -33,12 +35,16 @@ fn explain(
     dtype: &str,
     target: &str,
 ) -> PyResult<String> {
+    enter::guard(|| explained(py, ops, Shape { d, h, w, c, dtype: DType::F32 }, dtype, target))
+}
+
+fn explained(py: Python<'_>, ops: &Bound<'_, PyAny>, shape: Shape, dtype: &str, target: &str) -> PyResult<String> {
     let mut list = Vec::new();
     decode::extend(&mut list, ops)?;
     let dtype = DType::from_name(dtype).ok_or_else(|| PyValueError::new_err(format!("unknown dtype {dtype:?}")))?;
     let role = if target.contains("mask") { Role::Mask } else { Role::Image };
     let volume = target.contains("volume") || target.contains("3d");
-    let lane = LaneInfo { shape: Shape { d, h, w, c, dtype }, role, volume, own: dtype };
+    let lane = LaneInfo { shape: Shape { dtype, ..shape }, role, volume, own: dtype };
     explain_plan(&list, lane).map_err(|e| enter::raise(py, e))
 }
 
@@ -71,6 +77,7 @@ fn raise(e: crate::error::Error) -> PyErr {
 #[pymodule(name = "_core", gil_used = false)]
 fn core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = m.py();
+    enter::keep_panics_quiet();
     m.add("STREAM_VERSION", STREAM_VERSION)?;
     m.add("__version__", env!("CARGO_PKG_VERSION"))?;
     m.add("InternalError", py.get_type::<enter::InternalError>())?;
@@ -79,7 +86,7 @@ fn core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("ConfigError", py.get_type::<enter::ConfigError>())?;
     m.add("UnsafePathError", py.get_type::<enter::UnsafePathError>())?;
     m.add("CropSizeError", py.get_type::<enter::CropSizeError>())?;
-    m.add_class::<session::Layout>()?;
+    m.add_class::<layout::Layout>()?;
     m.add_class::<session::Session>()?;
     m.add_class::<draw::Draw>()?;
     for f in [

@@ -1,7 +1,7 @@
 //! Boxes and keypoints between Python's containers and the core's rows. Extra columns and labels never cross: a row's
 //! source index says which ones belong to it.
 
-use super::buffer::{array_from, f64_rows, is_ndarray};
+use super::buffer::{MAX_ROWS, array_from, f64_rows, is_ndarray, is_vector, plain_numbers};
 use super::enter::raise;
 use crate::error::Error;
 use crate::exec::points::Size;
@@ -9,14 +9,16 @@ use crate::geom::boxes::parse_boxes;
 use crate::geom::points::{check_points, parse_points};
 use crate::geom::{BoxFilter, BoxFormat, BoxRow, Point, PointFormat};
 use crate::image::DType;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyFloat, PyList, PyString, PyTuple};
 
 /// How the caller passed rows, with what a row has beyond its coordinates.
 pub enum Container {
-    /// A list or tuple of rows; the rows themselves if any has extra columns.
-    Sequence(Option<Vec<Py<PyAny>>>),
+    /// A list or tuple of rows without more than coordinates.
+    Plain,
+    /// A list or tuple of rows, some with more, which end at these places of the list.
+    Extended(Vec<usize>, Vec<Py<PyAny>>),
     /// An array with this many extra columns, row by row.
     Array(usize, Vec<f64>),
 }
@@ -46,45 +48,42 @@ fn coordinate(v: &Bound<'_, PyAny>, name: &str, row: usize, column: usize) -> Py
         let what = v.get_type().name().map_or_else(|_| "object".into(), |s| s.to_string());
         Err(PyTypeError::new_err(format!("{name}[{row}][{column}]: expected a number, got {what}")))
     };
-    if v.is_instance_of::<PyBool>() || v.is_instance_of::<PyString>() {
+    if v.is_instance_of::<PyString>() || v.extract::<bool>().is_ok() {
         return refuse();
     }
-    if v.is_instance_of::<PyInt>() {
-        return v.extract::<f64>().map_err(|_| PyValueError::new_err(format!("{name}[{row}][{column}]: out of range")));
-    }
-    v.extract::<f64>().or_else(|_| refuse())
+    v.extract::<f64>().or_else(|e| {
+        let py = v.py();
+        if e.is_instance_of::<PyOverflowError>(py) {
+            return Err(PyValueError::new_err(format!("{name}[{row}][{column}]: out of range")));
+        }
+        // What user code raises by itself goes on as it is.
+        if e.is_instance_of::<PyTypeError>(py) { refuse() } else { Err(e) }
+    })
 }
 
-/// The first `k` numbers of each row, and how they came.
-fn parse(obj: &Bound<'_, PyAny>, name: &str, k: usize) -> PyResult<(Vec<f64>, Container)> {
-    let py = obj.py();
-    if is_ndarray(obj) {
-        let (n, columns, data) = f64_rows(obj, name)?;
-        if n > 0 && columns < k {
-            return Err(PyValueError::new_err(format!("{name}[0]: {columns} values, need {k}")));
+/// Rows while they are read.
+struct Rows<'a, 'py> {
+    name: &'a str,
+    k: usize,
+    values: Vec<f64>,
+    ends: Vec<usize>,
+    extras: Vec<Bound<'py, PyAny>>,
+}
+
+impl<'py> Rows<'_, 'py> {
+    fn row(&mut self, i: usize, row: &Bound<'py, PyAny>) -> PyResult<()> {
+        let (k, start) = (self.k, self.values.len());
+        self.values.resize(start + k, 0.0);
+        if plain_numbers(row, &mut self.values[start..]) {
+            self.ends.push(self.extras.len());
+            return Ok(());
         }
-        let extra = columns.saturating_sub(k);
-        let values = data.chunks_exact(columns.max(1)).flat_map(|r| r[..k].iter().copied()).collect();
-        let rest = data.chunks_exact(columns.max(1)).flat_map(|r| r[k..].iter().copied()).collect();
-        return Ok((values, Container::Array(extra, rest)));
-    }
-    let rows: Vec<Bound<'_, PyAny>> = if let Ok(list) = obj.cast::<PyList>() {
-        list.iter().collect()
-    } else if let Ok(tuple) = obj.cast::<PyTuple>() {
-        tuple.iter().collect()
-    } else {
-        let what = obj.get_type().name()?;
-        return Err(PyTypeError::new_err(format!(
-            "{name}: expected a list, tuple or numpy.ndarray of rows, got {what}"
-        )));
-    };
-    let mut values = Vec::with_capacity(rows.len() * k);
-    let mut extras = false;
-    for (i, row) in rows.iter().enumerate() {
         let mut n = 0;
-        let mut take = |v: Bound<'_, PyAny>| {
+        let mut take = |v: Bound<'py, PyAny>| {
             if n < k {
-                values.push(coordinate(&v, name, i, n)?);
+                self.values[start + n] = coordinate(&v, self.name, i, n)?;
+            } else {
+                self.extras.push(v);
             }
             n += 1;
             PyResult::Ok(())
@@ -93,20 +92,62 @@ fn parse(obj: &Bound<'_, PyAny>, name: &str, k: usize) -> PyResult<(Vec<f64>, Co
             list.iter().try_for_each(&mut take)?;
         } else if let Ok(tuple) = row.cast::<PyTuple>() {
             tuple.iter().try_for_each(&mut take)?;
-        } else if is_ndarray(row) {
-            row.call_method0("tolist")?.try_iter()?.try_for_each(|v| take(v?))?;
+        } else if is_vector(row) {
+            row.call_method0("tolist")?.cast_into::<PyList>()?.iter().try_for_each(&mut take)?;
         } else {
             let what = row.get_type().name()?;
-            return Err(PyTypeError::new_err(format!("{name}[{i}]: expected a row of {k} numbers, got {what}")));
+            return Err(PyTypeError::new_err(format!("{}[{i}]: expected a row of {k} numbers, got {what}", self.name)));
         }
         if n < k {
-            return Err(PyValueError::new_err(format!("{name}[{i}]: {n} values, need {k}")));
+            return Err(PyValueError::new_err(format!("{}[{i}]: {n} values, need {k}", self.name)));
         }
-        extras |= n > k;
+        self.ends.push(self.extras.len());
+        Ok(())
     }
-    let _ = py;
-    let rows = extras.then(|| rows.into_iter().map(Bound::unbind).collect());
-    Ok((values, Container::Sequence(rows)))
+}
+
+/// The first `k` numbers of each row, and how they came.
+fn parse(obj: &Bound<'_, PyAny>, name: &str, k: usize) -> PyResult<(Vec<f64>, Container)> {
+    if is_ndarray(obj) {
+        let (n, columns, data) = f64_rows(obj, name)?;
+        if n > 0 && columns < k {
+            return Err(PyValueError::new_err(format!("{name}[0]: {columns} values, need {k}")));
+        }
+        let extra = columns.saturating_sub(k);
+        if extra == 0 {
+            return Ok((data, Container::Array(0, Vec::new())));
+        }
+        let values = data.chunks_exact(columns).flat_map(|r| r[..k].iter().copied()).collect();
+        let rest = data.chunks_exact(columns).flat_map(|r| r[k..].iter().copied()).collect();
+        return Ok((values, Container::Array(extra, rest)));
+    }
+    let rows = |n: usize| {
+        let n = n.min(MAX_ROWS + 1);
+        Rows { name, k, values: Vec::with_capacity(n * k), ends: Vec::with_capacity(n), extras: Vec::new() }
+    };
+    // `coordinate` may run user code that changes the list: these iterators look at its length at every step.
+    let rows = if let Ok(list) = obj.cast::<PyList>() {
+        let mut rows = rows(list.len());
+        list.iter().enumerate().take(MAX_ROWS + 1).try_for_each(|(i, row)| rows.row(i, &row))?;
+        rows
+    } else if let Ok(tuple) = obj.cast::<PyTuple>() {
+        let mut rows = rows(tuple.len());
+        tuple.iter_borrowed().enumerate().take(MAX_ROWS + 1).try_for_each(|(i, row)| rows.row(i, &row))?;
+        rows
+    } else {
+        let what = obj.get_type().name()?;
+        return Err(PyTypeError::new_err(format!(
+            "{name}: expected a list, tuple or numpy.ndarray of rows, got {what}"
+        )));
+    };
+    let Rows { values, ends, extras, .. } = rows;
+    if ends.len() > MAX_ROWS {
+        return Err(raise(obj.py(), Error::limit(format!("{name}: more than {MAX_ROWS} rows"))));
+    }
+    if extras.is_empty() {
+        return Ok((values, Container::Plain));
+    }
+    Ok((values, Container::Extended(ends, extras.into_iter().map(Bound::unbind).collect())))
 }
 
 /// Rows of `k` numbers each, back in the caller's container.
@@ -115,20 +156,19 @@ fn give_back<'py>(
     container: &Container,
     k: usize,
     values: &[f64],
-    index: &[u32],
+    index: impl ExactSizeIterator<Item = u32>,
     dtype: DType,
 ) -> PyResult<Bound<'py, PyAny>> {
     match container {
-        Container::Sequence(rows) => {
+        Container::Plain => Ok(PyList::new(py, values.chunks_exact(k))?.into_any()),
+        Container::Extended(ends, extras) => {
             let out = PyList::empty(py);
             for (row, i) in values.chunks_exact(k).zip(index) {
                 let list = PyList::new(py, row)?;
-                if let Some(source) = rows.as_ref().and_then(|r| r.get(*i as usize)) {
-                    let items: Vec<Bound<'_, PyAny>> = source.bind(py).try_iter()?.skip(k).collect::<PyResult<_>>()?;
-                    for item in items {
-                        list.append(item)?;
-                    }
-                }
+                let i = i as usize;
+                let start = if i == 0 { 0 } else { ends.get(i - 1).copied().unwrap_or(usize::MAX) };
+                let more = ends.get(i).and_then(|end| extras.get(start..*end));
+                more.unwrap_or_default().iter().try_for_each(|item| list.append(item))?;
                 out.append(list)?;
             }
             Ok(out.into_any())
@@ -138,7 +178,7 @@ fn give_back<'py>(
             let mut data = Vec::with_capacity(n * columns);
             for (row, i) in values.chunks_exact(k).zip(index) {
                 data.extend_from_slice(row);
-                let start = *i as usize * extra;
+                let start = i as usize * extra;
                 match rest.get(start..start + extra) {
                     Some(more) => data.extend_from_slice(more),
                     None => data.extend(std::iter::repeat_n(0.0, *extra)),
@@ -155,7 +195,6 @@ fn give_back<'py>(
 
 /// The boxes of one target.
 pub struct BoxLane {
-    pub name: String,
     pub rows: Vec<BoxRow>,
     pub cursor: usize,
     /// Size of the frame at the cursor.
@@ -171,7 +210,6 @@ impl BoxLane {
     pub fn open(obj: &Bound<'_, PyAny>, name: &str, rules: Option<&BoxRules>, size: Size) -> PyResult<BoxLane> {
         let (given, container) = parse(obj, name, 4)?;
         let (w, h, _) = size;
-        let mut parsed = Vec::new();
         let rows = match rules {
             Some(r) => {
                 parse_boxes(r.format, &given, w, h, r.clip, r.filter_invalid, name).map_err(|e| raise(obj.py(), e))?
@@ -182,11 +220,11 @@ impl BoxLane {
                 .map(|(i, v)| BoxRow::new(BoxFormat::Albumentations.edges([v[0], v[1], v[2], v[3]], w, h), i as u32))
                 .collect(),
         };
-        parsed.resize(given.len() / 4, [f64::NAN; 4]);
+        let mut parsed = vec![[f64::NAN; 4]; given.len() / 4];
         for row in &rows {
             parsed[row.index as usize] = row.edges;
         }
-        Ok(BoxLane { name: name.to_string(), rows, cursor: 0, size, container, given, parsed, first_size: size })
+        Ok(BoxLane { rows, cursor: 0, size, container, given, parsed, first_size: size })
     }
 
     /// Replaces the rows (user code); what came before is forgotten.
@@ -222,13 +260,12 @@ impl BoxLane {
                 values.extend(format.row(row.edges, w, h));
             }
         }
-        give_back(py, &self.container, 4, &values, &self.index(), DType::F64)
+        give_back(py, &self.container, 4, &values, self.rows.iter().map(|r| r.index), DType::F64)
     }
 }
 
 /// The keypoints of one target.
 pub struct PointLane {
-    pub name: String,
     pub rows: Vec<Point>,
     pub cursor: usize,
     /// Size of the frame at the cursor.
@@ -263,7 +300,7 @@ impl PointLane {
             }
             None => internal(&given, &(0..(given.len() / INTERNAL) as u32).collect::<Vec<_>>()),
         };
-        Ok(PointLane { name: name.to_string(), rows, cursor: 0, size, deep, container })
+        Ok(PointLane { rows, cursor: 0, size, deep, container })
     }
 
     /// Replaces the rows (user code).
@@ -283,15 +320,16 @@ impl PointLane {
 
     /// The rows in the caller's format and container.
     pub fn give_back<'py>(&self, py: Python<'py>, rules: Option<&PointRules>) -> PyResult<Bound<'py, PyAny>> {
+        let index = self.rows.iter().map(|r| r.index);
         let Some(r) = rules else {
-            return give_back(py, &self.container, INTERNAL, &self.internal(), &self.index(), DType::F32);
+            return give_back(py, &self.container, INTERNAL, &self.internal(), index, DType::F32);
         };
         let k = r.format.columns();
         let mut values = vec![0.0; self.rows.len() * k];
         for (row, out) in self.rows.iter().zip(values.chunks_exact_mut(k)) {
             r.format.values(row, r.degrees, out);
         }
-        give_back(py, &self.container, k, &values, &self.index(), DType::F32)
+        give_back(py, &self.container, k, &values, index, DType::F32)
     }
 }
 

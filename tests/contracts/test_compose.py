@@ -774,3 +774,30 @@ def test_own_targets_get_their_functions() -> None:
             return {"text": lambda text, **params: text.upper()}
 
     assert A.Compose([Text(p=1)], strict=True)(image=IMAGE, text="a")["text"] == "A"
+
+
+# -- threads -----------------------------------------------------------------------------------------------------------
+
+
+def test_threads_share_one_sequence() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    class Own(A.ImageOnlyTransform):
+        def apply(self, img, **params):
+            return img + np.uint8(self.py_random.randrange(256))
+
+    def made() -> A.Compose:
+        return A.Compose([A.RandomCrop(10, 12), A.RandomBrightnessContrast(p=1), Own(p=1)], seed=3)
+
+    one, many = made(), made()
+    expected = Counter(one(image=IMAGE)["image"].tobytes() for _ in range(200))
+    with ThreadPoolExecutor(4) as pool:
+        got = Counter(result["image"].tobytes() for result in pool.map(lambda _: many(image=IMAGE), range(200)))
+    assert got == expected
+
+
+def test_fills_fit_the_channels() -> None:
+    with pytest.raises(ValueError, match="2 values for 3 channels"):
+        A.Pad(2, fill=(1, 2))(image=IMAGE)
+    padded = A.Pad(2, fill=(1, 2, 3))(image=IMAGE[..., 0])["image"]
+    assert padded[0, 0] == 1

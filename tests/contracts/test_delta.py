@@ -61,12 +61,17 @@ def slack(ops: list[tuple[Any, ...]]) -> tuple[float, float, float]:
     a Field a point becomes a whole pixel, and boxes are rasters whose last pixel counts (D41); the cells that the spot
     lies in stretch by up to a fifth more than its middle.
     """
-    image, mask, size = 0.0, 0.0, (W, H)
+    image, mask, size, aside = 0.0, 0.0, (W, H), 0
     for op in ops:
+        aside += (op[0] == "aside") - (op[0] == "join")
+        if aside:
+            continue  # the image comes back to its size, nothing else moves
         if op[0] == "resize":
             factor = max(op[1] / size[0], op[2] / size[1])
             image = image * factor + abs(factor - 1) / 2
             mask = mask * max(1.0, factor) + 1
+            if len(op) > 6 and op[6]:  # points go by the factor before the size was rounded
+                image += max(abs(op[6][0] * size[0] - op[1]), abs(op[6][1] * size[1] - op[2]))
         if op[0] == "warp":
             factor = {"affine": lambda map: max(map[7], 1.0), "homography": lambda map: max(map[10], 1.0)}.get(op[1][0], lambda map: 1.3)(op[1])
             image, mask = image * factor, mask * factor + 1

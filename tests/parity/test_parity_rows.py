@@ -77,10 +77,7 @@ def test_boxes(row: Row, variant: Variant, form: str) -> None:
     same_rows(ours, theirs, np.array([pixel] * 4 + [0]), f"boxes after {record['ops']}"[:300])
 
 
-BY_SIZE = ("LongestMaxSize", "SmallestMaxSize")  # D42: below
-
-
-@pytest.mark.parametrize(("row", "variant"), [case for case in DUAL if case[0].name not in BY_SIZE], ids=case_id)
+@pytest.mark.parametrize(("row", "variant"), DUAL, ids=case_id)
 def test_keypoints(row: Row, variant: Variant) -> None:
     rows = points(H, W)
     data = {**inputs(row), "keypoints": rows, "name": np.arange(len(rows))}
@@ -96,19 +93,6 @@ def test_keypoints(row: Row, variant: Variant) -> None:
     ours = np.column_stack([got["keypoints"], got["name"]]) if len(got["keypoints"]) else np.zeros((0, 5))
     theirs = np.column_stack([want["keypoints"], want["name"]]) if len(want["keypoints"]) else np.zeros((0, 5))
     same_rows(ours, theirs, tol, f"points after {record['ops']}"[:300], {2: TURN})
-
-
-@pytest.mark.parametrize(("row", "variant"), [case for case in DUAL if case[0].name in BY_SIZE], ids=case_id)
-def test_keypoints_follow_the_rounded_size(row: Row, variant: Variant) -> None:
-    """D42: 2.0.8 scales points by the factor before rounding, so that they leave their pixels by up to half of one."""
-    rows = points(H, W)
-    data = {"image": noise((H, W, 3)), "keypoints": rows}
-    got, want, _ = both(row.name, variant.args, data, keypoint={"format": "xyas", "remove_invisible": False})
-    h, w = want["image"].shape[:2]
-    expected = rows * (w / W, h / H, 1, max(w / W, h / H))
-    same_rows(got["keypoints"], expected, np.array([1e-4, 1e-4, 2e-3, 2e-5]), "points", {2: TURN})
-    apart = np.abs(np.asarray(want["keypoints"])[:, :2] - expected[:, :2]).max()
-    assert apart <= 0.51 * max(1, h / H), "2.0.8's own points are further than rounding explains"
 
 
 FORMATS = {"xy": (0, 1), "yx": (1, 0), "xya": (0, 1, 2), "xys": (0, 1, 3), "xyas": (0, 1, 2, 3), "xysa": (0, 1, 3, 2), "xyz": (0, 1, 2)}

@@ -57,6 +57,8 @@ class Run:
     def __init__(self, args: Namespace) -> None:
         self.args = args
         self.stop = threading.Event()
+        self.done = 0
+        self.lock = threading.Lock()
         self.notices: list[str] = []
         self.old: list[str] = []
         if not args.out and args.preview is None:
@@ -179,7 +181,11 @@ class Run:
         sources = {id(s) for s in plan.sources}
 
         def multiply(rank: int) -> Outcome:
-            return self._source(rank, target, manifest, records)
+            outcome = self._source(rank, target, manifest, records)
+            with self.lock:
+                # what was skipped or dropped is done too
+                self.done += max(plan.copies, 1) - outcome.written
+            return outcome
 
         def plain(rel: str) -> None:
             target.copy(os.path.join(data.root, *rel.split("/")), rel)
@@ -188,7 +194,6 @@ class Run:
         jobs += [(plain, s.path) for s in data.samples() if id(s) not in sources]
         jobs += [(plain, f) for f in data.files]
         progress = reporting.Progress(len(plan.sources) * max(plan.copies, 1))
-        done = 0
         pool = ThreadPoolExecutor(max_workers=self.workers, thread_name_prefix="ferraug")
         running: set[Future[Any]] = set()
         waiting = iter(jobs)
@@ -206,11 +211,10 @@ class Run:
                     outcome = future.result()
                     if isinstance(outcome, Outcome):
                         totals.add(outcome)
-                        done += max(plan.copies, 1)
                         if outcome.skipped is not None and len(totals.skipped) <= 20:
                             progress.close()
                             say(f"skipped: {plan.sources[outcome.rank].path}: {outcome.skipped}")
-                progress.update(done, len(totals.skipped))
+                progress.update(self.done, len(totals.skipped))
                 if len(totals.unreadable) > most:
                     progress.close()
                     self.stop.set()
@@ -263,6 +267,8 @@ class Run:
                 continue
             self._write(made, source, plan.labels[rank][replica - 1], target, manifest, records, (replica, rank))
             outcome.written += 1
+            with self.lock:
+                self.done += 1
             tally(outcome, made.copy.objects, made.dropped)
         target.write(sample.path, source.raw)
         return outcome

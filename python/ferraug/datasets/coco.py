@@ -12,6 +12,8 @@ pixel indices. Several files may describe the same images (instances, keypoints,
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import re
 from array import array
@@ -24,6 +26,8 @@ from .common import ROUNDING, canonical_split, clip_box, folder_split, number, o
 from .model import Box, Category, Dataset, Instance, Reporter, Rle, Sample
 from .paths import MAX_JSON, MAX_OBJECTS, MAX_POINTS, is_image_name, read_bytes, safe_rel_path, walk
 from .polygon import area, clip, extent, turned, turned_box
+
+_NUMBERS = {int, float}
 
 #: keys of a record whose number lists are geometry
 GEOMETRY_KEYS = frozenset(("bbox", "segmentation", "keypoints"))
@@ -135,30 +139,51 @@ class _Reader:
         data.header = self.docs
 
     def document(self, path: str) -> None:
-        images: list[dict[str, Any]] = []
-        pending: list[tuple[Any, int]] = []
+        """Reads one file. Annotations are taken as they are parsed and not kept, if images and categories are known by
+        then; else each is parsed once more from its place."""
         raw = read_bytes(self.root, path, MAX_JSON)
-        document = jsonspan.parse(
-            raw,
-            path,
-            {"images": lambda v, i: images.append(v), "annotations": lambda v, i: pending.append((v, i))},
-        )
+        categories = _early_categories(raw)
+        text, bom = jsonspan.decode_text(raw, path)
+        del raw
+        images: list[dict[str, Any]] = []
+        work: _Work | None = None
+        late = categories is None
+
+        def annotation(value: Any, index: int) -> None:
+            nonlocal work, late
+            late = late or not images
+            if late:
+                return
+            work = work or self._begin(path, value, images, categories)
+            work.take(value, index)
+
+        takers = {"images": lambda v, i: images.append(v), "annotations": annotation}
+        document = jsonspan.parse_text(text, bom, path, takers)
         if "images" not in document.arrays or "annotations" not in document.arrays:
             raise ConfigError(f"{path}: arrays images and annotations are needed")
-        kind = _kind(pending)
-        if kind == "panoptic":
+        if work is None:
+            spans = document.arrays["annotations"].items
+            first = json.loads(text[spans[0][0] : spans[0][1]]) if spans else None
+            work = self._begin(path, first, images, document.values.get("categories"))
+            for index, (start, end) in enumerate(spans):
+                work.take(json.loads(text[start:end]), index)
+        work.doc.document = document
+        if work.doc.kind == "panoptic":
             self.report.notice(path, "panoptic: copied as it is; new images get no panoptic records")
-            return
-        name = path.rsplit("/", 1)[-1]
-        split = folder_split(path) or _name_split(name) or "train"
-        doc = CocoDoc(path, split, kind, document)
+
+    def _begin(self, path: str, first: Any, images: list[dict[str, Any]], categories: Any) -> _Work:
+        """Opens a document whose images and categories are known."""
+        kind = _kind(first)
+        split = folder_split(path) or _name_split(path.rsplit("/", 1)[-1]) or "train"
+        doc = CocoDoc(path, split, kind, jsonspan.Document(""))
         number_of = len(self.docs)
+        if kind == "panoptic":
+            return _Work(self, doc, number_of, {}, {})
         self.docs.append(doc)
         self.owned.add(path)
-        categories = self._categories(doc, number_of, document.values.get("categories"))
+        keys = self._categories(doc, number_of, categories)
         doc.folder = self._folder(path, split, images)
-        by_id = self._images(doc, number_of, images)
-        self._annotations(doc, number_of, pending, by_id, categories)
+        return _Work(self, doc, number_of, self._images(doc, number_of, images), keys)
 
     def _categories(self, doc: CocoDoc, number_of: int, records: Any) -> dict[Any, int]:
         keys: dict[Any, int] = {}
@@ -252,45 +277,7 @@ class _Reader:
             doc.samples.append(sample)
         return by_id
 
-    def _annotations(
-        self,
-        doc: CocoDoc,
-        number_of: int,
-        pending: list[tuple[Any, int]],
-        by_id: dict[Any, Sample | None],
-        categories: dict[Any, int],
-    ) -> None:
-        seen: set[Any] = set()
-        shapes: dict[int, set[Any]] = {}
-        count: dict[int, int] = {}
-        bad = doc.dropped["annotations"]
-        for record, index in pending:
-            where = f"{doc.path}: annotations[{index}]"
-            if isinstance(record, dict) and _is_id(record.get("id")):
-                where = f"{doc.path}: annotation {record['id']}"
-            try:
-                instance, sample = self._instance(doc, record, seen, by_id, categories, where)
-            except _Invalid as error:
-                bad.add(index)
-                if not error.quiet:
-                    self.report.invalid(where, str(error))
-                continue
-            instance.doc, instance.raw, instance.rank = number_of, index, doc.count
-            doc.count += 1
-            key = id(sample)
-            count[key] = count.get(key, 0) + 1
-            if count[key] > MAX_OBJECTS:
-                raise ConfigError(f"{where}: more than {MAX_OBJECTS} objects in one image")
-            if instance.is_object:
-                shape = (instance.category, _frozen(record.get("bbox")), _frozen(record.get("segmentation")))
-                known = shapes.setdefault(key, set())
-                if shape in known:
-                    instance.duplicate = True
-                    self.report.warn(where, "duplicate of an earlier record; augmented once")
-                known.add(shape)
-            sample.instances.append(instance)
-
-    def _instance(
+    def instance(
         self,
         doc: CocoDoc,
         record: Any,
@@ -330,9 +317,7 @@ class _Reader:
             else:
                 raise _Invalid("neither bbox nor outline")
             self.report.warn(where, "no bbox; derived from the outline")
-        instance = Instance(
-            category=category, box=box, where=where, box_given=record.get("bbox"), parts=parts, rle=mask
-        )
+        instance = Instance(category=category, box=box, where=where, parts=parts, rle=mask)
         crowd = record.get("iscrowd")
         if crowd:
             instance.flags["crowd"] = True
@@ -359,7 +344,8 @@ class _Reader:
         if sample.frame == "stored":
             _turn(instance, sample)
         w, h = sample.size
-        fitted = clip_box(instance.box, w, h)
+        given = instance.box
+        fitted = clip_box(given, w, h)
         if fitted is None:
             raise _Invalid("wholly outside the image")
         instance.box, over = fitted
@@ -371,7 +357,7 @@ class _Reader:
                 instance.parts = [p for p in kept if len(p) >= 6 and area(p) > 0] or None
             over = max(over, part_over)
         if over > ROUNDING:
-            instance.clipped = True
+            instance.clipped, instance.box_given = True, given
             self.report.warn(where, f"{over:.1f} px beyond the image; clipped")
 
     def finish(self) -> None:
@@ -390,6 +376,56 @@ class _Reader:
             self.report.notice(self.docs[0].path, f"{spare} image files have no record; copied, not multiplied")
 
 
+class _Work:
+    """The annotations of one document, one after the other."""
+
+    def __init__(
+        self,
+        reader: _Reader,
+        doc: CocoDoc,
+        number_of: int,
+        by_id: dict[Any, Sample | None],
+        categories: dict[Any, int],
+    ) -> None:
+        self.reader, self.doc, self.number_of = reader, doc, number_of
+        self.by_id, self.categories = by_id, categories
+        self.seen: set[Any] = set()
+        self.shapes: dict[tuple[int, int, Any], list[Any]] = {}
+        self.count: dict[int, int] = {}
+
+    def take(self, record: Any, index: int) -> None:
+        """Checks one record and hangs it on its image."""
+        doc, report = self.doc, self.reader.report
+        if doc.kind == "panoptic":
+            return
+        where = f"{doc.path}: annotations[{index}]"
+        if isinstance(record, dict) and _is_id(record.get("id")):
+            where = f"{doc.path}: annotation {record['id']}"
+        try:
+            instance, sample = self.reader.instance(doc, record, self.seen, self.by_id, self.categories, where)
+        except _Invalid as error:
+            doc.dropped["annotations"].add(index)
+            if not error.quiet:
+                report.invalid(where, str(error))
+            return
+        instance.doc, instance.raw, instance.rank = self.number_of, index, doc.count
+        doc.count += 1
+        key = id(sample)
+        self.count[key] = self.count.get(key, 0) + 1
+        if self.count[key] > MAX_OBJECTS:
+            raise ConfigError(f"{where}: more than {MAX_OBJECTS} objects in one image")
+        if instance.is_object:
+            box = record.get("bbox")
+            shape = (key, instance.category, None if box is None else tuple(box))
+            outline = _fingerprint(record.get("segmentation"), instance)
+            known = self.shapes.setdefault(shape, [])
+            if outline in known:
+                instance.duplicate = True
+                report.warn(where, "duplicate of an earlier record; augmented once")
+            known.append(outline)
+        sample.instances.append(instance)
+
+
 class _Invalid(Exception):
     """A record that leaves; quiet if its image has been reported already."""
 
@@ -398,15 +434,35 @@ class _Invalid(Exception):
         self.quiet = quiet
 
 
-def _kind(pending: list[tuple[Any, int]]) -> str:
-    for record, _ in pending:
-        if isinstance(record, dict):
-            if "segments_info" in record:
-                return "panoptic"
-            if "caption" in record and "bbox" not in record and "category_id" not in record:
-                return "captions"
-            return "instances"
+def _kind(record: Any) -> str:
+    """What a document is for, by its first annotation."""
+    if isinstance(record, dict):
+        if "segments_info" in record:
+            return "panoptic"
+        if "caption" in record and "bbox" not in record and "category_id" not in record:
+            return "captions"
     return "instances"
+
+
+def _fingerprint(segmentation: Any, instance: Instance) -> int:
+    """Tells outlines apart where class and box are one."""
+    if isinstance(segmentation, dict):
+        return hash(str(segmentation.get("counts")))
+    sizes = tuple(map(len, segmentation)) if isinstance(segmentation, list) else None
+    return hash((sizes, b"".join(part.tobytes() for part in instance.parts or ())))
+
+
+def _early_categories(raw: bytes) -> Any:
+    """The categories, wherever they stand in the file; None if that cannot be said without parsing it all."""
+    mark = b'"categories"'
+    if raw.count(mark) != 1:
+        return None
+    at = raw.index(mark) + len(mark)
+    found = re.match(r"\s*:\s*", text := raw[at : at + (4 << 20)].decode("utf-8", "ignore"))
+    try:
+        return json.JSONDecoder().raw_decode(text, found.end())[0] if found else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def _name_split(name: str) -> str | None:
@@ -460,12 +516,19 @@ def _outline(value: Any, sample: Sample) -> tuple[list[array[float]] | None, Rle
         points += len(part)
         if points > 2 * MAX_POINTS:
             raise _Invalid(f"segmentation: more than {MAX_POINTS} points")
-        if any(number(v) is None for v in part):
+        if not set(map(type, part)) <= _NUMBERS:
+            raise _Invalid("segmentation: finite numbers are needed")
+        try:
+            flat = array("d", part)
+        except OverflowError:
+            raise _Invalid("segmentation: finite numbers are needed") from None
+        # a sum is finite only if every number is
+        if not math.isfinite(sum(flat)):
             raise _Invalid("segmentation: finite numbers are needed")
         if len(part) < 6:
             dropped = True
         else:
-            parts.append(array("d", part))
+            parts.append(flat)
     return parts or None, None, dropped
 
 
@@ -560,14 +623,6 @@ def turn_mask(mask: Any, orientation: int) -> Any:
     if orientation in (3, 4, 7, 8):
         mask = mask[::-1]
     return mask
-
-
-def _frozen(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_frozen(v) for v in value)
-    if isinstance(value, dict):
-        return tuple(sorted((k, _frozen(v)) for k, v in value.items()))
-    return value
 
 
 __all__ = ["CocoDoc", "CocoImage", "find_documents", "flip_pairs", "kind_of", "read"]

@@ -1,8 +1,8 @@
 """The instance lane: annotations of one sample through the ops of one run.
 
 The only file that calls the core's tracing functions. Outlines, and boxes as rings of four corners, are cut to the
-frame after every op that changes it, so that a part cropped away and padded back does not return; what an object keeps of its
-area through all those cuts is its visible share. Nothing is filtered before the end.
+frame after every op that changes it, so that a part cropped away and padded back does not return; what an object keeps
+of its area through all those cuts is its visible share. Nothing is filtered before the end.
 """
 
 from __future__ import annotations

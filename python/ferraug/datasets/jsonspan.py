@@ -67,6 +67,11 @@ def parse(data: bytes, where: str, takers: dict[str, Callable[[Any, int], None]]
     """Reads a JSON object. The elements of an array named in `takers` go to its function with their index and are not
     kept; anything that is not a whole JSON object is a ConfigError with its offset."""
     text, bom = decode_text(data, where)
+    return parse_text(text, bom, where, takers)
+
+
+def parse_text(text: str, bom: bool, where: str, takers: dict[str, Callable[[Any, int], None]]) -> Document:
+    """`parse` of what `decode_text` gave, so that the bytes need not be held beside the text."""
     doc = Document(text, bom)
 
     def fail(what: str, at: int) -> ConfigError:

@@ -1,8 +1,8 @@
 """The neutral model: every reader fills it, every writer reads it.
 
 One coordinate system: continuous pixel edges of the upright image; pixel (i, j) covers [i, i+1) x [j, j+1). Readers
-turn whatever the format stores into it (COCO keypoints are pixel indices: +0.5), writers turn it back. What a record says
-beyond its geometry stays in `raw`, so that an untouched record is written token for token.
+turn whatever the format stores into it (COCO keypoints are pixel indices: +0.5), writers turn it back. What a record
+says beyond its geometry stays in `raw`, so that an untouched record is written token for token.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@
     </annotation>
 
 `Annotations/*.xml` with `JPEGImages/`, or XML beside images; splits from
-`ImageSets/Main/{train,val,trainval,test}.txt`. Coordinates are taken as they stand: x0 = xmin, x1 = xmax. Children may come in any order.
+`ImageSets/Main/{train,val,trainval,test}.txt`. Coordinates are taken as they stand: x0 = xmin, x1 = xmax. Children may
+come in any order.
 """
 
 from __future__ import annotations

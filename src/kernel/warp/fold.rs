@@ -41,6 +41,71 @@ pub(super) fn fold_index(i: i64, n: usize, border: Border) -> i32 {
     border.fold(i as isize, n).map_or(-1, |v| v as i32)
 }
 
+/// Folds positions given as pixel `i` and fraction `f` over `n` pixels: into the image for Wrap and the mirrors. With
+/// `clamp`, for two taps, Replicate and Reflect leave no position outside.
+pub(super) fn fold_exact(i: &mut [i32], f: &mut [f32], n: usize, border: Border, clamp: bool) {
+    if border == Border::Constant || n == 1 || (border == Border::Replicate && !clamp) {
+        return;
+    }
+    let (lo, hi) = i.iter().fold((i32::MAX, i32::MIN), |(lo, hi), &v| (lo.min(v), hi.max(v)));
+    let m = n as i32;
+    if lo >= 0 && hi < m - 1 {
+        return;
+    }
+    let period = match border {
+        Border::Wrap => m,
+        Border::Reflect => 2 * m,
+        _ => 2 * m - 2,
+    };
+    // What one fold at each end cannot bring back is moved by whole periods first.
+    if border != Border::Replicate && (lo < 1 - m || hi >= 2 * m - 2) {
+        i.iter_mut().filter(|v| **v < 1 - m || **v >= 2 * m - 2).for_each(|v| *v = v.rem_euclid(period));
+    }
+    match border {
+        Border::Reflect101 => mirror_exact(i, f, 0, m - 1, 0.0),
+        Border::Reflect => mirror_exact(i, f, 1, m, 0.5),
+        Border::Wrap => i.iter_mut().for_each(|v| {
+            *v = if *v < 0 {
+                *v + m
+            } else if *v >= m {
+                *v - m
+            } else {
+                *v
+            }
+        }),
+        Border::Constant | Border::Replicate => {}
+    }
+    if clamp && matches!(border, Border::Replicate | Border::Reflect) {
+        clamp_exact(i, f, m);
+    }
+}
+
+simd! {
+    /// One fold at each end: s < −half → −shift − s, s > (last − half) → 2 last − shift − s.
+    fn mirror_exact(i: &mut [i32], f: &mut [f32], shift: i32, last: i32, half: f32) {
+        for (i, f) in i.iter_mut().zip(f) {
+            let below = *i < -shift || (*i == -shift && *f < half && shift > 0);
+            let above = *i >= last || (*i == last - 1 && *f > half && shift > 0);
+            let to = if below { -shift } else { 2 * last - shift };
+            if below | above {
+                *i = to - *i - 1;
+                *f = 1.0 - *f;
+            }
+        }
+    }
+}
+
+simd! {
+    /// Positions of two taps of which none is outside.
+    fn clamp_exact(i: &mut [i32], f: &mut [f32], n: i32) {
+        for (i, f) in i.iter_mut().zip(f) {
+            let (low, high) = (*i < 0, *i >= n - 1);
+            *f = if low { 0.0 } else if high { 1.0 } else { *f };
+            *i = if low { 0 } else if high { n - 2 } else { *i };
+        }
+    }
+}
+
 simd! {
     /// Least and greatest.
     fn extent(s: &[Block]) -> (i32, i32) {

@@ -3,6 +3,7 @@
 //! Columns of taps are added up top to bottom, then the columns left to right; each product is rounded by itself.
 
 use super::coords::{Exact, Line};
+use super::fold::fold_exact;
 use super::weights::{cubic_f32, lanczos as lanczos_table};
 use super::{CHUNK, Warp, tile};
 use crate::image::{Border, Plane, RowsMut, Sample};
@@ -74,23 +75,31 @@ fn outer<T: Sample, const K: usize>(
 /// Weights of a chunk: of each axis, tap and pixel.
 type Weights<const K: usize> = [[[f32; CHUNK]; K]; 2];
 
+/// Addresses of a chunk.
+struct Addresses {
+    /// First tap of each pixel, as an element of the source.
+    off: [u32; CHUNK],
+    /// 1 where the pixel cannot be done in passes; its address is that of some other then.
+    bad: [u8; CHUNK],
+}
+
 /// The pixels of a chunk. `first` are their first taps.
 fn chunk<T: Sample, const K: usize>(
     src: &Plane<T>,
     first: &[[i32; CHUNK]; 2],
     weights: &Weights<K>,
     o: Outside<T>,
-    bad: &mut [u8; CHUNK],
+    a: &mut Addresses,
     out: &mut [T],
 ) {
     let c = src.c;
     match c {
-        1 => inside::<T, K, 1>(src, first, weights, bad, out),
-        3 => inside::<T, K, 3>(src, first, weights, bad, out),
-        4 => inside::<T, K, 4>(src, first, weights, bad, out),
-        _ => bad.fill(1),
+        1 => inside::<T, K, 1>(src, first, weights, a, out),
+        3 => inside::<T, K, 3>(src, first, weights, a, out),
+        4 => inside::<T, K, 4>(src, first, weights, a, out),
+        _ => a.bad.fill(1),
     }
-    tile::each_marked(bad, out.len() / c, |i| {
+    tile::each_marked(&a.bad, out.len() / c, |i| {
         let w: [[f32; K]; 2] = std::array::from_fn(|axis| std::array::from_fn(|t| weights[axis][t][i]));
         outer(src, [first[0][i], first[1][i]], &w[0], &w[1], o, &mut out[i * c..][..c]);
     });
@@ -101,42 +110,86 @@ fn inside<T: Sample, const K: usize, const C: usize>(
     src: &Plane<T>,
     first: &[[i32; CHUNK]; 2],
     weights: &Weights<K>,
-    bad: &mut [u8; CHUNK],
+    a: &mut Addresses,
     out: &mut [T],
 ) {
+    let n = out.len() / C;
     #[cfg(target_arch = "x86_64")]
     if crate::simd::level() >= crate::simd::Level::V3 {
-        use crate::kernel::x86::warp_taps::{Chunk, taps_v3};
-        let chunk = Chunk { w: src.w, h: src.h, stride: src.stride, first, weights };
-        if taps_v3::<T, K, C>(src.data, &chunk, out, bad) {
+        use crate::kernel::x86::warp_taps::{Chunk, load, taps_v3};
+        if let Some(load) = load::<T, K, C>() {
+            if address::<T, K>(src, load, first, n, a) {
+                taps_v3::<T, K, C>(src.data, &Chunk { stride: src.stride, off: &a.off, weights }, out);
+            }
             return;
         }
     }
-    inside_plain::<T, K, C>(src, first, weights, bad, out)
+    if address::<T, K>(src, K * C, first, n, a) {
+        inside_plain::<T, K, C>(src, &a.off, weights, out);
+    }
+}
+
+/// Addresses of a chunk, `load` elements being read at each row. False, and all marked, if none can be done.
+fn address<T: Sample, const K: usize>(
+    src: &Plane<T>,
+    load: usize,
+    first: &[[i32; CHUNK]; 2],
+    n: usize,
+    a: &mut Addresses,
+) -> bool {
+    let (len, reach) = (src.data.len(), (K - 1) * src.stride + load);
+    if src.w < K || src.h < K || len > i32::MAX as usize || len < reach {
+        a.bad.fill(1);
+        return false;
+    }
+    let f = Frame {
+        firsts: [(src.w - K) as u32, (src.h - K) as u32],
+        stride: src.stride as u32,
+        c: src.c as u32,
+        limit: (len - reach) as u32,
+    };
+    addresses(f, &first[0][..n], &first[1][..n], &mut a.off[..n], &mut a.bad[..n]);
+    true
+}
+
+/// What a chunk needs to know of the source, in elements.
+#[derive(Clone, Copy)]
+struct Frame {
+    /// Last pixel that is a first tap inside.
+    firsts: [u32; 2],
+    stride: u32,
+    c: u32,
+    /// Greatest address.
+    limit: u32,
+}
+
+simd! {
+    fn addresses(f: Frame, ix: &[i32], iy: &[i32], off: &mut [u32], bad: &mut [u8]) {
+        for (((&x, &y), o), b) in ix.iter().zip(iy).zip(off).zip(bad) {
+            let (x, y) = (x as u32, y as u32);
+            let at = y.wrapping_mul(f.stride).wrapping_add(x.wrapping_mul(f.c));
+            *o = at.min(f.limit);
+            *b = u8::from((x > f.firsts[0]) | (y > f.firsts[1]) | (at > f.limit));
+        }
+    }
 }
 
 simd! {
     fn inside_plain[T: Sample, const K: usize, const C: usize][T, K, C](
         src: &Plane<T>,
-        first: &[[i32; CHUNK]; 2],
+        off: &[u32; CHUNK],
         weights: &Weights<K>,
-        bad: &mut [u8; CHUNK],
         out: &mut [T],
     ) {
-        let (right, low) = ((src.w + 1).saturating_sub(K) as u32, (src.h + 1).saturating_sub(K) as u32);
         for (i, p) in out.as_chunks_mut::<C>().0.iter_mut().enumerate() {
-            let (ix, iy) = (first[0][i] as u32, first[1][i] as u32);
-            bad[i] = u8::from(ix >= right || iy >= low);
-            if bad[i] == 0 {
-                let w: [[f32; K]; 2] = std::array::from_fn(|axis| std::array::from_fn(|t| weights[axis][t][i]));
-                let at = iy as usize * src.stride + ix as usize * C;
-                inner::<T, K, C>(src.data, at, src.stride, &w[0], &w[1], p);
-            }
+            let w: [[f32; K]; 2] = std::array::from_fn(|axis| std::array::from_fn(|t| weights[axis][t][i]));
+            inner::<T, K, C>(src.data, off[i] as usize, src.stride, &w[0], &w[1], p);
         }
     }
 }
 
-/// Rows of a filter of K taps, of which `before` lie before a position; `fill_in` makes positions and weights.
+/// Rows of a filter of K taps, none of which is inside for positions `reach` or more outside; `fill_in` makes the first
+/// taps and weights of a chunk.
 #[allow(clippy::too_many_arguments)]
 fn rows<T: Sample, const K: usize>(
     src: &Plane<T>,
@@ -150,17 +203,25 @@ fn rows<T: Sample, const K: usize>(
     let o = Outside { border: warp.border, fill };
     let mut e = Exact { i: [[0; CHUNK]; 2], f: [[0.0; CHUNK]; 2] };
     let mut weights = [[[0.0; CHUNK]; K]; 2];
-    let mut bad = [0; CHUNK];
+    let mut a = Addresses { off: [0; CHUNK], bad: [0; CHUNK] };
     tile::segments(src, warp, reach, fill, origin, out, |line, x, out| {
         fill_in(line, x, out.len() / src.c, &mut e, &mut weights);
-        chunk::<T, K>(src, &e.i, &weights, o, &mut bad, out);
+        chunk::<T, K>(src, &e.i, &weights, o, &mut a, out);
     });
+}
+
+/// Folded positions of columns `x..x + n`.
+fn positions(line: &Line, x: usize, n: usize, (w, h): (usize, usize), border: Border, clamp: bool, e: &mut Exact) {
+    line.exact_chunk(x, n, e);
+    let ([ix, iy], [fx, fy]) = (&mut e.i, &mut e.f);
+    fold_exact(&mut ix[..n], &mut fx[..n], w, border, clamp);
+    fold_exact(&mut iy[..n], &mut fy[..n], h, border, clamp);
 }
 
 /// Two taps an axis.
 pub(super) fn linear<T: Sample>(src: &Plane<T>, warp: &Warp, fill: &[T], x0: usize, y0: usize, out: &mut RowsMut<T>) {
     rows::<T, 2>(src, warp, 1, fill, (x0, y0), out, |line, x, n, e, w| {
-        line.exact_chunk(x, n, e);
+        positions(line, x, n, (src.w, src.h), warp.border, true, e);
         linear_weights(&e.f, n, w);
     });
 }
@@ -178,7 +239,7 @@ simd! {
 /// Four taps an axis.
 pub(super) fn cubic<T: Sample>(src: &Plane<T>, warp: &Warp, fill: &[T], x0: usize, y0: usize, out: &mut RowsMut<T>) {
     rows::<T, 4>(src, warp, 2, fill, (x0, y0), out, |line, x, n, e, w| {
-        line.exact_chunk(x, n, e);
+        positions(line, x, n, (src.w, src.h), warp.border, false, e);
         cubic_weights(e, n, w);
     });
 }

@@ -8,62 +8,48 @@ use std::arch::x86_64::*;
 
 /// A chunk of pixels with K taps an axis.
 pub(crate) struct Chunk<'a, const K: usize> {
-    /// Source sides and elements from a row to the next.
-    pub w: usize,
-    pub h: usize,
+    /// Elements from a row to the next.
     pub stride: usize,
-    /// First taps, x and y.
-    pub first: &'a [[i32; CHUNK]; 2],
+    /// First tap of each pixel, as an element of the source.
+    pub off: &'a [u32; CHUNK],
     /// Weights of each tap, x and y.
     pub weights: &'a [[[f32; CHUNK]; K]; 2],
 }
 
-/// Does the pixels of a chunk whose taps are well inside and marks the others. False, and nothing done, if `T` is not
-/// f32 or there is no text for C and K.
-///
-/// From level V3 on.
-pub(crate) fn taps_v3<T: Sample, const K: usize, const C: usize>(
-    data: &[T],
-    chunk: &Chunk<K>,
-    out: &mut [T],
-    bad: &mut [u8; CHUNK],
-) -> bool {
-    if T::DTYPE != DType::F32 || !matches!(C, 1 | 3 | 4) || !matches!(K, 2 | 4) {
-        return false;
+/// Elements of a row of K taps of C components that [`taps_v3`] loads, if it has a text for `T`, K and C.
+pub(crate) const fn load<T: Sample, const K: usize, const C: usize>() -> Option<usize> {
+    match (T::DTYPE, K, C) {
+        (DType::F32, 2 | 4, 1) => Some(4),
+        (DType::F32, 2, 3 | 4) => Some(8),
+        (DType::F32, 4, 3 | 4) => Some(4 * C),
+        _ => None,
     }
-    // SAFETY: `T` is f32, the one sample of that type; the caller is at level V3 or higher.
+}
+
+/// Does the pixels of a chunk, all of whose taps must lie in the source with [`load`] elements a row.
+///
+/// From level V3 on. Panics where `load` is None.
+pub(crate) fn taps_v3<T: Sample, const K: usize, const C: usize>(data: &[T], chunk: &Chunk<K>, out: &mut [T]) {
+    let load = load::<T, K, C>().expect("a text for this filter");
+    let n = out.len() / C;
+    let top = chunk.off[..n].iter().fold(0, |a, &b| a.max(b));
+    assert!(top as usize + (K - 1) * chunk.stride + load <= data.len(), "taps lie in the source");
+    // SAFETY: `T` is f32, the one sample of that type; the caller is at level V3 or higher; the taps were checked.
     unsafe {
         let data = std::slice::from_raw_parts(data.as_ptr().cast::<f32>(), data.len());
         let out = std::slice::from_raw_parts_mut(out.as_mut_ptr().cast::<f32>(), out.len());
-        if C == 1 { one(data, chunk, out, bad) } else { several::<K, C>(data, chunk, out, bad) }
-    }
-    true
-}
-
-impl<const K: usize> Chunk<'_, K> {
-    /// Address of the first tap of pixel `i`, if all rows can be loaded with `load` elements each.
-    #[inline(always)]
-    fn address(&self, i: usize, c: usize, load: usize, len: usize) -> Option<usize> {
-        let (x, y) = (self.first[0][i] as u32 as usize, self.first[1][i] as u32 as usize);
-        let at = y * self.stride + x * c;
-        (x + K <= self.w && y + K <= self.h && at + (K - 1) * self.stride + load <= len).then_some(at)
+        if C == 1 { one(data, chunk, out) } else { several::<K, C>(data, chunk, out) }
     }
 }
 
 #[target_feature(enable = "avx2")]
-fn several<const K: usize, const C: usize>(data: &[f32], q: &Chunk<K>, out: &mut [f32], bad: &mut [u8; CHUNK]) {
+unsafe fn several<const K: usize, const C: usize>(data: &[f32], q: &Chunk<K>, out: &mut [f32]) {
     let n = (out.len() / C).min(CHUNK);
-    // Elements of a row of taps that the loads touch.
-    let load = if K == 2 { 8 } else { 4 * C };
-    let shift = |by: i32| _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(by));
-    let last = out.len();
+    let next = _mm256_setr_epi32(3, 4, 5, 6, 7, 7, 7, 7);
     for i in 0..n {
-        let at = q.address(i, C, load, data.len());
-        bad[i] = u8::from(at.is_none());
-        let Some(at) = at else { continue };
-        // SAFETY: `address` saw K rows of `load` elements at `at`; i < CHUNK.
+        // SAFETY: the caller saw K rows of `load` elements; i < CHUNK.
         let v = unsafe {
-            let p = data.as_ptr().add(at);
+            let p = data.as_ptr().add(q.off[i] as usize);
             let wx = |t: usize| _mm_set1_ps(q.weights[0][t][i]);
             let wy = |k: usize| _mm256_set1_ps(q.weights[1][k][i]);
             let row = |k: usize| _mm256_mul_ps(wy(k), _mm256_loadu_ps(p.add(k * q.stride)));
@@ -72,10 +58,9 @@ fn several<const K: usize, const C: usize>(data: &[f32], q: &Chunk<K>, out: &mut
                 a = _mm256_add_ps(a, row(k));
             }
             let (low, high) = (_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
-            let columns = |by: i32| _mm256_castps256_ps128(_mm256_permutevar8x32_ps(a, shift(by)));
+            let second = if C == 3 { _mm256_castps256_ps128(_mm256_permutevar8x32_ps(a, next)) } else { high };
             if K == 2 {
-                let next = if C == 3 { columns(3) } else { high };
-                _mm_add_ps(_mm_mul_ps(wx(0), low), _mm_mul_ps(wx(1), next))
+                _mm_add_ps(_mm_mul_ps(wx(0), low), _mm_mul_ps(wx(1), second))
             } else if C == 4 {
                 let row = |k: usize| _mm256_mul_ps(wy(k), _mm256_loadu_ps(p.add(k * q.stride + 8)));
                 let mut b = row(0);
@@ -94,14 +79,14 @@ fn several<const K: usize, const C: usize>(data: &[f32], q: &Chunk<K>, out: &mut
                 }
                 // Columns 2: elements 6 and 7 of the first vector, 8 of the second.
                 let third = _mm_shuffle_ps(high, b, 0b01_00_11_10);
-                let v = _mm_add_ps(_mm_mul_ps(wx(0), low), _mm_mul_ps(wx(1), columns(3)));
+                let v = _mm_add_ps(_mm_mul_ps(wx(0), low), _mm_mul_ps(wx(1), second));
                 let v = _mm_add_ps(v, _mm_mul_ps(wx(2), third));
                 _mm_add_ps(v, _mm_mul_ps(wx(3), _mm_shuffle_ps(b, b, 0b11_11_10_01)))
             }
         };
-        // SAFETY: the first store ends within `out`; the second writes C elements of pixel i.
+        // SAFETY: with a pixel behind, 4 elements have room; the next store writes over the fourth.
         unsafe {
-            if C * i + 4 <= last && (C == 4 || i + 1 < n) {
+            if C == 4 || i + 1 < n {
                 _mm_storeu_ps(out.as_mut_ptr().add(C * i), v);
             } else {
                 let mut four = [0f32; 4];
@@ -113,21 +98,14 @@ fn several<const K: usize, const C: usize>(data: &[f32], q: &Chunk<K>, out: &mut
 }
 
 #[target_feature(enable = "avx2")]
-fn one<const K: usize>(data: &[f32], q: &Chunk<K>, out: &mut [f32], bad: &mut [u8; CHUNK]) {
+unsafe fn one<const K: usize>(data: &[f32], q: &Chunk<K>, out: &mut [f32]) {
     let n = out.len().min(CHUNK);
-    // Columns of four pixels; a pixel that cannot be loaded reads the start of the source, and is marked.
-    let enough = data.len() >= (K - 1) * q.stride + 4;
     for i in (0..n).step_by(4) {
         let mut v = [_mm_setzero_ps(); 4];
         for j in 0..4.min(n - i) {
-            let at = q.address(i + j, 1, 4, data.len());
-            bad[i + j] = u8::from(at.is_none());
-            if !enough {
-                continue;
-            }
-            // SAFETY: `address` or `enough` saw K rows of 4 elements.
+            // SAFETY: the caller saw K rows of 4 elements.
             unsafe {
-                let p = data.as_ptr().add(at.unwrap_or(0));
+                let p = data.as_ptr().add(q.off[i + j] as usize);
                 let row = |k: usize| _mm_mul_ps(_mm_set1_ps(q.weights[1][k][i + j]), _mm_loadu_ps(p.add(k * q.stride)));
                 v[j] = row(0);
                 for k in 1..K {
