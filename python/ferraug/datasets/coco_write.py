@@ -39,8 +39,8 @@ class Writer:
             inside = [s for s in multiplied if number in s.raw and s.split == doc.split]
             self.image_rank.append({id(s): i for i, s in enumerate(inside)})
             firsts = []
-            for ids, amount in ((doc.image_ids, len(inside)), (doc.annotation_ids, doc.count)):
-                first = max((i for i in ids if isinstance(i, int)), default=0) + 1
+            for last, amount in ((doc.last_image, len(inside)), (doc.last_annotation, doc.count)):
+                first = last + 1
                 if first + amount * copies >= MAX_ID:
                     raise ConfigError(f"{doc.path}: ids would pass 2**53")
                 firsts.append(first)
@@ -160,7 +160,7 @@ def _encoded(
 
 
 def _text(doc: CocoDoc, key: str, index: int) -> str:
-    start, end = doc.document.arrays[key].items[index]
+    start, end = doc.document.arrays[key][index]
     return doc.document.text[start:end]
 
 
