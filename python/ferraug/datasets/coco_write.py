@@ -50,7 +50,7 @@ class Writer:
         """COCO has no file beside the image."""
         return None
 
-    def label_bytes(self, copy: Copy) -> bytes | None:
+    def label_bytes(self, copy: Copy, prepared: Any) -> bytes | None:
         return None
 
     def prepare(self, sample: Sample) -> dict[tuple[int, str, int], dict[str, Any]]:
@@ -189,7 +189,9 @@ def _replace_geometry(raw: dict[str, Any], mapped: Mapped) -> None:
     total: float | None = None
     if parts:
         raw["segmentation"] = parts
-        total = sum(area(p) for p in parts)
+        total = 0.0
+        for part in parts:
+            total += area(part)
         if not is_amodal(instance):
             box = extent(parts)
     elif mapped.mask is not None and instance.rle is not None:

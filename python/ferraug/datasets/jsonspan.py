@@ -158,11 +158,16 @@ class Style:
     ascii: bool
     prefix: str
 
+    encoder: json.JSONEncoder = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self.encoder = json.JSONEncoder(
+            indent=self.indent, separators=self.separators, ensure_ascii=self.ascii, allow_nan=False
+        )
+
     def dumps(self, value: Any) -> str:
         """`value` as one record."""
-        text = json.dumps(
-            value, indent=self.indent, separators=self.separators, ensure_ascii=self.ascii, allow_nan=False
-        )
+        text = self.encoder.encode(value)
         return text.replace("\n", "\n" + self.prefix) if self.prefix else text
 
 

@@ -19,7 +19,7 @@ def extent(parts: Sequence[Sequence[float]]) -> Box:
 
 
 def area(part: Sequence[float]) -> float:
-    """Absolute shoelace area of one part."""
+    """Absolute shoelace area of one part. A loop, because `sum` of floats rounds differently from Python 3.12 on."""
     xs, ys = part[0::2], part[1::2]
     total = 0.0
     px, py = xs[-1], ys[-1]
