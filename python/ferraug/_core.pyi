@@ -43,6 +43,8 @@ class Session:
     c: int  # channels of the primary image lane (1 for 2-D); 0 if there is no image lane
     dtype: str  # of the primary image lane ("uint8", …); "" if there is none
     max_value: float  # 255, 65535, 1.0 …; 0.0 if the dtype has none
+    def look(self) -> tuple[int, int, int, int, str, float]:
+        """w, h, d, c, dtype and max_value in one crossing."""
     has_boxes: bool
     has_keypoints: bool
     has_mask: bool  # mask or non-empty masks
@@ -91,6 +93,8 @@ class Draw:
         """Re-keys to the node (decides nothing)."""
     def random(self) -> float: ...
     def uniform(self, lo: float, hi: float) -> float: ...
+    def within(self, range: tuple[float, float]) -> float:
+        """`uniform(*range)`."""
     def integers(self, lo: int, hi: int) -> int:
         """lo ≤ n ≤ hi."""
     def normal(self, mean: float = 0.0, std: float = 1.0) -> float: ...

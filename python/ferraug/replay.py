@@ -172,10 +172,9 @@ def explain(node: Node, root: Root, shape: tuple[int, ...], dtype: str, key: tup
     c = shape[-1] if len(shape) > 2 else 1
     session = Blank(int(w), int(h), int(d), int(c), dtype, PEAKS.get(dtype, 0.0))
     certain: Any = Certain(root.seed, key)
-    ctx = Context(session, certain, {})
-    ctx.root = root
+    ctx = Context(session, certain, {}, root, key)
     if root.filters is not None:
-        ctx.filters = root.filters(session)
+        ctx.filters, _ = root.filters[True, True]
     node.fire(ctx, root.step)
     if ctx.filters is not None:
         ctx.ops.append(("filter",))

@@ -64,6 +64,7 @@ else:
         return lambda cls: cls
 
 
+FLAGS = (bool, int)  # what `force_apply` may be
 REGISTRY: dict[str, type[Node]] = {}  # the name a class is stored under -> the class
 USER_METHODS = frozenset(
     (
@@ -204,12 +205,12 @@ class Node(metaclass=Declaration):
         """Augments `image=…`, `mask=…`, `bboxes=…`, … and returns them in a new dict; other keys pass through."""
         if args:
             raise KeyError("You have to pass data to augmentations as named arguments, for example: aug(image=image)")
-        if type(force_apply) is not bool and type(force_apply) is not int:
+        if type(force_apply) not in FLAGS:
             raise TypeError(f"force_apply must be bool or int, got {type(force_apply).__name__}")
         root = self._root
         if root is None or (root.watched and root.stale()):
             root = self._remake()
-        ctx = perform(self, root, data, bool(force_apply))
+        ctx = perform(self, root, data, force_apply)
         return data if ctx is None or not root.reports else self.result(data, ctx)
 
     def at(self, epoch: int, index: int) -> Callable[..., dict[str, Any]]:
@@ -425,15 +426,15 @@ def bracketed(emit: Callable[[Any, Context], None], dtype: str) -> Callable[[Any
     full, peak = ("uint8", 255.0) if dtype == "u8" else ("float32", 1.0)
 
     def wrapped(self: Any, ctx: Context) -> None:
-        own = ctx.dtype, ctx.max_value
-        ctx.op("work", dtype)
-        length = len(ctx.ops)
-        ctx.retype(full, peak)
+        ops, own_dtype, own_peak = ctx.ops, ctx.dtype, ctx.max_value
+        ops.append(("work", dtype))
+        length = len(ops)
+        ctx.dtype, ctx.max_value = full, peak
         emit(self, ctx)
-        ctx.retype(*own)
-        if len(ctx.ops) == length:
-            ctx.ops.pop()
+        ctx.dtype, ctx.max_value = own_dtype, own_peak
+        if len(ops) == length:
+            ops.pop()
         else:
-            ctx.op("work", "own")
+            ops.append(("work", "own"))
 
     return wrapped

@@ -6,6 +6,7 @@ use crate::rng::{self, Stream};
 use crate::{geom, math};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 use std::sync::{Mutex, PoisonError};
 
 /// Draws keyed by (seed, call key, node, draw number).
@@ -29,8 +30,16 @@ fn finite(lo: f64, hi: f64) -> PyResult<()> {
 #[pymethods]
 impl Draw {
     #[new]
-    fn new(seed: u64, call: Vec<u64>) -> Draw {
-        Draw(Mutex::new(Stream::new(seed, rng::fold_call(seed, &call))))
+    fn new(seed: u64, call: &Bound<'_, PyTuple>) -> PyResult<Draw> {
+        let mut parts = [0; 3];
+        let n = call.len();
+        if n > parts.len() {
+            return Err(PyValueError::new_err(format!("a key has at most 3 parts, got {n}")));
+        }
+        for (part, value) in parts.iter_mut().zip(call.iter_borrowed()) {
+            *part = value.extract()?;
+        }
+        Ok(Draw(Mutex::new(Stream::new(seed, rng::fold_call(seed, &parts[..n])))))
     }
     fn begin(&self, node: u32, p: f64) -> bool {
         self.with(|s| s.begin(node, p))
@@ -44,6 +53,10 @@ impl Draw {
     fn uniform(&self, lo: f64, hi: f64) -> PyResult<f64> {
         finite(lo, hi)?;
         Ok(self.with(|s| s.uniform(lo, hi)))
+    }
+    /// `uniform` of a pair, as transforms keep their ranges.
+    fn within(&self, range: (f64, f64)) -> PyResult<f64> {
+        self.uniform(range.0, range.1)
     }
     fn integers(&self, lo: i64, hi: i64) -> PyResult<i64> {
         if lo > hi {
