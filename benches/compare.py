@@ -109,6 +109,8 @@ def rows_part(args: argparse.Namespace, wanted: re.Pattern[str], best_level: boo
             mark = "✗ " + "; ".join(missed) if missed else "✓"
             if not missed and row.kind != "copy" and min(ratios.values()) < 1:
                 mark += " ▿"
+            if "floor" in figures:
+                mark += f" ({ours / figures['floor'].best:.1f} × filling the output)"
             pixels = img.shape[0] * img.shape[1]
             cells = " | ".join(times(ratios.get(name)) for name in PEERS)
             yield f"| {row.name} | {size} | {micro(ours)} | {ours * 1e3 / pixels:.2f} | {cells} | {goal} | {mark} |"

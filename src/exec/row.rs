@@ -38,11 +38,31 @@ struct Link<'a> {
 
 enum Work<'a> {
     Table(&'a table::Prepared),
-    Nest { channels: Option<&'a [usize]>, body: Box<Chain<'a>>, join: &'a Join, row: Bytes, picked: Bytes },
+    Nest { pick: Option<Pick>, body: Box<Chain<'a>>, join: &'a Join, row: Bytes, picked: Bytes },
+    Pick(Pick),
     Kept { reader: Reader<'a>, join: &'a Join, row: Bytes },
     Paint { region: paint::Prepared, ink: InkBytes },
     Noise { noise: &'a crate::kernel::noise::Noise, buffer: Vec<f32> },
     Step(&'a Step),
+}
+
+/// Channels picked from a pixel, with the filled pixel for those that have no source.
+struct Pick {
+    index: Vec<i32>,
+    fill: Bytes,
+}
+
+impl Pick {
+    fn new(index: Vec<i32>, element: &[u8]) -> Pick {
+        let fill = Bytes::of(&element.repeat(index.len()));
+        Pick { index, fill }
+    }
+
+    fn run(&self, src: &[u8], dst: &mut [u8], dtype: DType, c: usize) {
+        with_element!(dtype, E => {
+            color::channels_row::<E>(elements(src), elements_mut(dst), c, &self.index, elements(self.fill.bytes()));
+        });
+    }
 }
 
 enum InkBytes {
@@ -72,13 +92,17 @@ impl<'a> Chain<'a> {
                     }
                     let body = Chain::new(inner, &mut body.iter().map(|s| (s, [0; 3])), stage, kept)?;
                     Work::Nest {
-                        channels: channels.as_deref(),
+                        pick: channels.as_ref().map(|list| {
+                            let index = list.iter().map(|c| *c as i32).collect();
+                            Pick::new(index, &vec![0; shape.dtype.size()])
+                        }),
                         body: Box::new(body),
                         join,
                         row: Bytes::default(),
                         picked: Bytes::default(),
                     }
                 }
+                Step::Channels { index, fill } => Work::Pick(Pick::new(index.clone(), fill)),
                 Step::JoinKept { kept: k, join, .. } => {
                     let window = &stage.kept[*k].window;
                     let size = [window.axes[0].n, window.axes[1].n, window.axes[2].n];
@@ -164,9 +188,7 @@ impl<'a> Chain<'a> {
 impl Link<'_> {
     fn in_place(&self) -> bool {
         match &self.work {
-            Work::Step(Step::Normalize { .. } | Step::Gray { .. } | Step::Weights { .. } | Step::Channels { .. }) => {
-                false
-            }
+            Work::Pick(_) | Work::Step(Step::Normalize { .. } | Step::Gray { .. } | Step::Weights { .. }) => false,
             _ => self.input == self.output,
         }
     }
@@ -175,6 +197,7 @@ impl Link<'_> {
         let (s, c) = (self.input, self.input.c);
         match &mut self.work {
             Work::Table(t) => t.map_row_into(src, dst, c),
+            Work::Pick(pick) => pick.run(src, dst, s.dtype, c),
             Work::Step(step) => match step {
                 Step::Normalize { mean, denom } => with_sample!(s.dtype, T => {
                     normalize::normalize_row::<T>(elements(src), elements_mut(dst), mean, denom, c);
@@ -190,10 +213,6 @@ impl Link<'_> {
                 Step::Weights { w, channels } => with_sample!(s.dtype, T => {
                     project::weights_row::<T>(elements(src), elements_mut(dst), w, c, *channels);
                 }, else unreachable!()),
-                Step::Channels { index, fill } => with_element!(s.dtype, E => {
-                    let fill = vec![elements::<E>(Bytes::of(fill).bytes())[0]; index.len()];
-                    color::channels_row::<E>(elements(src), elements_mut(dst), c, index, &fill);
-                }),
                 _ => {
                     dst.copy_from_slice(src);
                     self.in_place_run(dst, at);
@@ -218,8 +237,8 @@ impl Link<'_> {
         let (z, y, x) = (at.z - bz, at.y - by, at.x - bx);
         match &mut self.work {
             Work::Table(t) => t.map_row(row, c),
-            Work::Nest { channels, body, join, row: tmp, picked } => {
-                nest(row, s, *channels, body, join, tmp, picked, at)
+            Work::Nest { pick, body, join, row: tmp, picked } => {
+                nest(row, s, pick.as_ref(), body, join, tmp, picked, at)
             }
             Work::Kept { reader, join, row: tmp } => {
                 let kept = kept_row(reader, tmp, [bz, by, bx], at, s.w);
@@ -252,6 +271,7 @@ impl Link<'_> {
             Work::Noise { noise, buffer } => with_sample!(s.dtype, T => {
                 noise.apply_row::<T>(elements_mut(row), y, x, buffer);
             }, else unreachable!()),
+            Work::Pick(_) => unreachable!("channels are picked from one row into another"),
             Work::Step(step) => match step {
                 Step::Linear { a, b, clip } => table::linear_row(elements_mut(row), a, b, *clip, c),
                 Step::Gamma(g) => table::gamma_row(elements_mut(row), *g),
@@ -284,22 +304,17 @@ impl Link<'_> {
 fn nest(
     row: &mut [u8],
     s: Shape,
-    channels: Option<&[usize]>,
+    pick: Option<&Pick>,
     body: &mut Chain<'_>,
     join: &Join,
     tmp: &mut Bytes,
     picked: &mut Bytes,
     at: Place,
 ) {
-    let source: &[u8] = match channels {
+    let source: &[u8] = match pick {
         None => row,
-        Some(list) => {
-            let index: Vec<i32> = list.iter().map(|c| *c as i32).collect();
-            let out = picked.resize(body.input.row_bytes());
-            with_element!(s.dtype, E => {
-                let fill = vec![E::default(); index.len()];
-                color::channels_row::<E>(elements(row), elements_mut(out), s.c, &index, &fill);
-            });
+        Some(pick) => {
+            pick.run(row, picked.resize(body.input.row_bytes()), s.dtype, s.c);
             picked.bytes()
         }
     };
@@ -311,8 +326,8 @@ fn nest(
             with_element!(s.dtype, E => put_channels::<E>(elements(new), elements_mut(row), list, list.len(), s.c));
         }
         Join::Lerp(a, b) => with_sample!(s.dtype, T => {
-            blend::lerp_row::<T>(elements(row), elements_mut(new), *a as f32, *b as f32, true);
-            row.copy_from_slice(new);
+            // A sum has the same bits either way round, so the row itself can take it.
+            blend::lerp_row::<T>(elements(new), elements_mut(row), *b as f32, *a as f32, true);
         }, else unreachable!()),
     }
 }

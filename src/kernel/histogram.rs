@@ -133,7 +133,7 @@ pub fn histogram_rows_masked(row: &[u8], mask: &[u8], c: usize, hist: &mut [[u32
     }
 }
 
-/// OpenCV's equalisation: sat(rint((cdf[v] − cdf[v₀])·255/(N − hist[v₀]))) in f32, v₀ the first value that occurs.
+/// OpenCV's equalisation: `sat(rint((cdf[v] − cdf[v₀])·255/(N − hist[v₀])))` in f32, v₀ the first value that occurs.
 /// An image of one value, and an empty one, stay as they are.
 pub fn equalize_table_cv(hist: &[u32; 256]) -> [u8; 256] {
     let identity = std::array::from_fn(|i| i as u8);
@@ -154,7 +154,7 @@ pub fn equalize_table_cv(hist: &[u32; 256]) -> [u8; 256] {
 }
 
 /// Pillow's equalisation as Albumentations has it: with step = (N − the last count that occurs) div 255,
-/// min((cdf[v] + step div 2) div step, 255). A step of 0 changes nothing.
+/// `min((cdf[v] + step div 2) div step, 255)`. A step of 0 changes nothing.
 pub fn equalize_table_pil(hist: &[u32; 256]) -> [u8; 256] {
     let identity = std::array::from_fn(|i| i as u8);
     let total: u64 = hist.iter().map(|v| *v as u64).sum();

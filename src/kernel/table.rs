@@ -135,10 +135,17 @@ impl Prepared {
         &self.table
     }
 
+    /// The lines, where they can run on rows of `c` channels.
+    #[cfg(target_arch = "x86_64")]
+    fn lines_for(&self, c: usize) -> Option<&[Line]> {
+        let lines = self.lines.as_deref()?;
+        (level() >= Level::V3 && (lines.len() == 1 || c == 3 && lines.len() == 3)).then_some(lines)
+    }
+
     /// Maps a row of `c` interleaved channels in place.
     pub fn map_row(&self, row: &mut [u8], c: usize) {
         #[cfg(target_arch = "x86_64")]
-        if let Some(lines) = self.lines.as_deref().filter(|l| l.len() == 1 || c == 3 && l.len() == 3) {
+        if let Some(lines) = self.lines_for(c) {
             return x86::table::lines(row, lines);
         }
         map_row(row, &self.table, c)
@@ -147,7 +154,7 @@ impl Prepared {
     /// Maps a row of `c` interleaved channels into another.
     pub fn map_row_into(&self, src: &[u8], dst: &mut [u8], c: usize) {
         #[cfg(target_arch = "x86_64")]
-        if let Some(lines) = self.lines.as_deref().filter(|l| l.len() == 1 || c == 3 && l.len() == 3) {
+        if let Some(lines) = self.lines_for(c) {
             return x86::table::lines_into(src, dst, lines);
         }
         map_row_into(src, dst, &self.table, c)

@@ -92,12 +92,100 @@ simd! {
     }
 }
 
+/// Values that [`pow_block`] takes at a time.
+const BLOCK: usize = 128;
+
+/// What passes from loop to loop in [`pow_block`].
+#[repr(align(64))]
+struct Between {
+    k: [f32; BLOCK],
+    f: [f32; BLOCK],
+    tail: [f32; BLOCK],
+    n: [f64; BLOCK],
+    r: [f64; BLOCK],
+}
+
+/// x^g of up to [`BLOCK`] values for |g| ≤ 4: f64 only for the sums in which f32 would lose bits, each type in a loop of
+/// its own. The length is left to run time, or the loops would be unrolled instead of vectorised.
+#[inline(always)]
+fn pow_block(x: &mut [f32], between: &mut Between, g: f64, at_zero: f32, at_infinity: f32) {
+    const SQRT_HALF: u32 = 0x3f35_04f3;
+    const ROUND: f64 = 6_755_399_441_055_744.0;
+    // log₂(1+f) = f/ln 2 + f²·L(f) on √½ … √2, to 2⁻³⁰; 2^r = 1 + r·ln 2 + r²·E(r) on ±½, to 2⁻³³.
+    const L: [f32; 10] = [
+        -0.721_347_5,
+        0.480_898_2,
+        -0.360_673_64,
+        0.288_559_97,
+        -0.240_476_8,
+        0.205_338_99,
+        -0.178_933_85,
+        0.170_077_96,
+        -0.168_168_9,
+        0.100_151_51,
+    ];
+    const E: [f32; 6] =
+        [0.240_226_5, 0.055_504_11, 0.009_618_057, 0.001_333_347_8, 0.000_154_614_47, 0.000_015_303_704];
+    let len = x.len().min(BLOCK);
+    let x = &mut x[..len];
+    let (k, f, tail) = (&mut between.k[..len], &mut between.f[..len], &mut between.tail[..len]);
+    let (n, r) = (&mut between.n[..len], &mut between.r[..len]);
+    for i in 0..len {
+        // Subnormal values are brought up first.
+        let tiny = x[i] < f32::MIN_POSITIVE;
+        let v = if tiny { x[i] * 16_777_216.0 } else { x[i] };
+        let bits = v.to_bits().wrapping_add(0x3f80_0000 - SQRT_HALF);
+        let e = f32::from_bits(0x4b00_0000 | bits >> 23) - if tiny { 8_388_608.0 + 151.0 } else { 8_388_608.0 + 127.0 };
+        let m = f32::from_bits((bits & 0x7f_ffff).wrapping_add(SQRT_HALF)) - 1.0;
+        let (a, b, c) = (L[0] + m * L[1], L[2] + m * L[3], L[4] + m * L[5]);
+        let (d, h) = (L[6] + m * L[7], L[8] + m * L[9]);
+        let z = m * m;
+        (k[i], f[i], tail[i]) = (e, m, z * (a + z * (b + z * (c + z * (d + z * h)))));
+    }
+    for i in 0..len {
+        let p = g * (k[i] as f64 + (f[i] as f64 * std::f64::consts::LOG2_E + tail[i] as f64));
+        let p = if p < -200.0 { -200.0 } else { p };
+        let p = if p > 200.0 { 200.0 } else { p };
+        n[i] = p + ROUND;
+        r[i] = p - (n[i] - ROUND);
+        tail[i] = r[i] as f32;
+    }
+    for t in tail.iter_mut() {
+        let r = *t;
+        let z = r * r;
+        *t = z * ((E[0] + r * E[1]) + z * ((E[2] + r * E[3]) + z * (E[4] + r * E[5])));
+    }
+    for i in 0..len {
+        let m = 1.0 + (r[i] * std::f64::consts::LN_2 + tail[i] as f64);
+        let scale = f64::from_bits((n[i].to_bits().wrapping_add(1023) & 0x7ff) << 52);
+        tail[i] = (m * scale) as f32;
+    }
+    for i in 0..len {
+        let r = if x[i] == 0.0 { at_zero } else { tail[i] };
+        let r = if x[i] == f32::INFINITY { at_infinity } else { r };
+        x[i] = if x[i] >= 0.0 { r } else { f32::NAN };
+    }
+}
+
+simd! {
+    fn pow_blocks(row: &mut [f32], g: f64, at_zero: f32, at_infinity: f32) {
+        let mut between =
+            Between { k: [0.0; BLOCK], f: [0.0; BLOCK], tail: [0.0; BLOCK], n: [0.0; BLOCK], r: [0.0; BLOCK] };
+        for block in row.chunks_mut(BLOCK) {
+            pow_block(block, &mut between, g, at_zero, at_infinity);
+        }
+    }
+}
+
 /// x^g of every value of a row; relative error below 1e-7. Negative values give NaN, g = 0 gives 1.
 pub fn pow_row(row: &mut [f32], g: f64) {
     if g == 0.0 {
         row.fill(1.0);
     } else if g != 1.0 {
         let (zero, infinity) = if g > 0.0 { (0.0, f32::INFINITY) } else { (f32::INFINITY, 0.0) };
+        if g.abs() <= 4.0 {
+            return pow_blocks(row, g, zero, infinity);
+        }
         // 1^∞ is 1: keep the product with ln 1 = 0 a number.
         pow_lanes(row, g.clamp(-1e30, 1e30), zero, infinity);
     }

@@ -51,15 +51,26 @@ fn value(obj: &Bound<'_, PyAny>, depth: usize) -> PyResult<Val> {
     Err(PyValueError::new_err(format!("op: {} is not plain data", obj.get_type())))
 }
 
-/// One op.
-pub fn op(obj: &Bound<'_, PyAny>) -> PyResult<Op> {
-    let Val::List(items) = value(obj, 0)? else {
-        return Err(PyValueError::new_err("op: expected a tuple that begins with its name"));
-    };
-    let Some(name) = items.first().and_then(Val::word) else {
-        return Err(PyValueError::new_err("op: expected a tuple that begins with its name"));
-    };
-    Op::decode(name, &items[1..]).map_err(|e| raise(obj.py(), e))
+fn no_name() -> PyErr {
+    PyValueError::new_err("op: expected a tuple that begins with its name")
+}
+
+/// One op; `items` is room for its arguments.
+fn op(obj: &Bound<'_, PyAny>, items: &mut Vec<Val>) -> PyResult<Op> {
+    items.clear();
+    if let Ok(t) = obj.cast_exact::<PyTuple>() {
+        for v in t.iter_borrowed() {
+            items.push(value(&v, 1)?);
+        }
+    } else if let Ok(t) = obj.cast_exact::<PyList>() {
+        for v in t.iter() {
+            items.push(value(&v, 1)?);
+        }
+    } else {
+        return Err(no_name());
+    }
+    let (name, arguments) = items.split_first().ok_or_else(no_name)?;
+    Op::decode(name.word().ok_or_else(no_name)?, arguments).map_err(|e| raise(obj.py(), e))
 }
 
 /// Says which op an error is about.
@@ -72,16 +83,17 @@ pub fn at(py: Python<'_>, e: PyErr, i: usize) -> PyErr {
 /// Appends the ops of `list` from number `decoded.len()` on.
 pub fn extend(decoded: &mut Vec<Op>, list: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = list.py();
+    let mut items = Vec::new();
     if let Ok(list) = list.cast::<PyList>() {
         decoded.reserve(list.len().saturating_sub(decoded.len()));
         for i in decoded.len()..list.len() {
-            decoded.push(op(&list.get_item(i)?).map_err(|e| at(py, e, i))?);
+            decoded.push(op(&list.get_item(i)?, &mut items).map_err(|e| at(py, e, i))?);
         }
         return Ok(());
     }
     if let Ok(tuple) = list.cast::<PyTuple>() {
         for i in decoded.len()..tuple.len() {
-            decoded.push(op(&tuple.get_item(i)?).map_err(|e| at(py, e, i))?);
+            decoded.push(op(&tuple.get_item(i)?, &mut items).map_err(|e| at(py, e, i))?);
         }
         return Ok(());
     }

@@ -104,7 +104,8 @@ impl Layout {
 
     fn session(slf: &Bound<'_, Self>, data: &Bound<'_, PyDict>) -> PyResult<Session> {
         let (py, this) = (slf.py(), slf.get());
-        let mut lanes: Vec<Lane> = Vec::new();
+        // Most calls have one array; room for four would be a large block, which the allocator is slow with.
+        let mut lanes: Vec<Lane> = Vec::with_capacity(1);
         let mut rows = Vec::new();
         for (key, value) in data.iter() {
             let Ok(key) = key.cast_into::<PyString>() else { continue };

@@ -221,8 +221,14 @@ impl BoxLane {
                 .collect(),
         };
         let mut parsed = vec![[f64::NAN; 4]; given.len() / 4];
+        let format = rules.map_or(BoxFormat::Albumentations, |r| r.format);
         for row in &rows {
-            parsed[row.index as usize] = row.edges;
+            let i = row.index as usize;
+            let v = &given[i * 4..i * 4 + 4];
+            // One that was cut at the image comes back cut.
+            if row.edges == format.edges([v[0], v[1], v[2], v[3]], w, h) {
+                parsed[i] = row.edges;
+            }
         }
         Ok(BoxLane { rows, cursor: 0, size, container, given, parsed, first_size: size })
     }

@@ -121,8 +121,10 @@ impl Session {
         out: Option<&Bound<'py, PyAny>>,
         fused: bool,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let lanes = self.lanes.iter();
-        let jobs: Vec<Job<'_>> = lanes.map(|l| l.job(py, &self.ops, fused)).collect::<PyResult<_>>()?;
+        let mut jobs: Vec<Job<'_>> = Vec::with_capacity(self.lanes.len());
+        for lane in &self.lanes {
+            jobs.push(lane.job(py, &self.ops, fused)?);
+        }
         let mut values = run(py, &jobs, &self.ops, &mut self.late, out, fused)?;
         for (job, value) in jobs.iter().zip(&mut values) {
             *value = Some(job.value(py, value.take())?);

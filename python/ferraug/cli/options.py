@@ -74,7 +74,13 @@ def parser() -> argparse.ArgumentParser:
     add("--quality", type=_number(1, 100, True), default=95, metavar="1-100", help="JPEG quality (95)")
     add("--workers", type=_number(1, 1024, True), metavar="N", help="threads; never changes a byte (all cores)")
     add("--overwrite", action="store_true", help="first delete what an earlier run wrote to DST")
-    add("--max-errors", type=_max_errors, default=("%", 1.0), metavar="N|P%%", help="stop beyond (1%%, at least 100)")
+    add(
+        "--max-errors",
+        type=_max_errors,
+        default=("%", 1.0),
+        metavar="N",
+        help="stop beyond N or N%% images (1%%, at least 100)",
+    )
     add("--preview", nargs="?", type=_number(1, 1000, True), const=16, metavar="N", help="only draw a sheet (16)")
     add("--preview-out", metavar="F", help="where the sheet goes (DST-preview.png)")
     add("--json", action="store_true", help="machine-readable result on stdout")

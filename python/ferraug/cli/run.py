@@ -284,7 +284,7 @@ class Run:
         place: tuple[int, int],
     ) -> None:
         content = self.worker.encode(made, source.picture)
-        text = self.plan.writer.label_bytes(made.copy)
+        text = self.plan.writer.label_bytes(made.copy, source.prepared)
         line = self.worker.manifest(made, content)
         record = self.plan.writer.record(made.copy, source.prepared)
         if label is not None and text is not None:

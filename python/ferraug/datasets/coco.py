@@ -45,8 +45,8 @@ class CocoDoc:
     samples: list[Sample] = field(default_factory=list)
     dropped: dict[str, set[int]] = field(default_factory=lambda: {"images": set(), "annotations": set()})
     count: int = 0
-    image_ids: list[Any] = field(default_factory=list)
-    annotation_ids: list[Any] = field(default_factory=list)
+    last_image: int = 0
+    last_annotation: int = 0
 
 
 @dataclass(slots=True)
@@ -162,10 +162,10 @@ class _Reader:
         if "images" not in document.arrays or "annotations" not in document.arrays:
             raise ConfigError(f"{path}: arrays images and annotations are needed")
         if work is None:
-            spans = document.arrays["annotations"].items
-            first = json.loads(text[spans[0][0] : spans[0][1]]) if spans else None
+            spans = document.arrays["annotations"]
+            first = json.loads(text[spans.starts[0] : spans.ends[0]]) if spans else None
             work = self._begin(path, first, images, document.values.get("categories"))
-            for index, (start, end) in enumerate(spans):
+            for index, (start, end) in enumerate(zip(spans.starts, spans.ends, strict=True)):
                 work.take(json.loads(text[start:end]), index)
         work.doc.document = document
         if work.doc.kind == "panoptic":
@@ -244,7 +244,8 @@ class _Reader:
                 bad.add(index)
                 continue
             by_id[key] = None
-            doc.image_ids.append(key)
+            if isinstance(key, int):
+                doc.last_image = max(doc.last_image, key)
             name = safe_rel_path(record.get("file_name"), where)
             path = doc.folder + name
             if path not in self.known:
@@ -293,7 +294,8 @@ class _Reader:
         if record["id"] in seen:
             raise _Invalid("id used twice")
         seen.add(record["id"])
-        doc.annotation_ids.append(record["id"])
+        if isinstance(record["id"], int) and record["id"] > doc.last_annotation:
+            doc.last_annotation = record["id"]
         key = record.get("image_id")
         if not _is_id(key) or key not in by_id:
             raise _Invalid(f"unknown image {key!r:.40}")
@@ -327,10 +329,10 @@ class _Reader:
             instance.keypoints = _keypoints(points, len(names) if names else None)
         for name, value in record.items():
             if (
-                name not in GEOMETRY_KEYS
-                and name not in self.number_lists
-                and isinstance(value, list)
+                type(value) is list
                 and value
+                and name not in GEOMETRY_KEYS
+                and name not in self.number_lists
                 and all(number(v) is not None for v in value)
             ):
                 self.number_lists.add(name)
@@ -390,7 +392,7 @@ class _Work:
         self.reader, self.doc, self.number_of = reader, doc, number_of
         self.by_id, self.categories = by_id, categories
         self.seen: set[Any] = set()
-        self.shapes: dict[tuple[int, int, Any], list[Any]] = {}
+        self.shapes: set[int] = set()
         self.count: dict[int, int] = {}
 
     def take(self, record: Any, index: int) -> None:
@@ -415,14 +417,11 @@ class _Work:
         if self.count[key] > MAX_OBJECTS:
             raise ConfigError(f"{where}: more than {MAX_OBJECTS} objects in one image")
         if instance.is_object:
-            box = record.get("bbox")
-            shape = (key, instance.category, None if box is None else tuple(box))
-            outline = _fingerprint(record.get("segmentation"), instance)
-            known = self.shapes.setdefault(shape, [])
-            if outline in known:
+            shape = _fingerprint(key, record, instance)
+            if shape in self.shapes:
                 instance.duplicate = True
                 report.warn(where, "duplicate of an earlier record; augmented once")
-            known.append(outline)
+            self.shapes.add(shape)
         sample.instances.append(instance)
 
 
@@ -444,12 +443,15 @@ def _kind(record: Any) -> str:
     return "instances"
 
 
-def _fingerprint(segmentation: Any, instance: Instance) -> int:
-    """Tells outlines apart where class and box are one."""
-    if isinstance(segmentation, dict):
-        return hash(str(segmentation.get("counts")))
-    sizes = tuple(map(len, segmentation)) if isinstance(segmentation, list) else None
-    return hash((sizes, b"".join(part.tobytes() for part in instance.parts or ())))
+def _fingerprint(image: int, record: Any, instance: Instance) -> int:
+    """A hash of image, class, box and outline: equal for exact duplicates, and for nothing else in practice."""
+    box, outline = record.get("bbox"), record.get("segmentation")
+    if isinstance(outline, dict):
+        drawn: Any = str(outline.get("counts"))
+    else:
+        sizes = tuple(map(len, outline)) if isinstance(outline, list) else None
+        drawn = (sizes, *(part.tobytes() for part in instance.parts or ()))
+    return hash((image, instance.category, None if box is None else tuple(box), drawn))
 
 
 def _early_categories(raw: bytes) -> Any:
@@ -488,13 +490,16 @@ def _box(value: Any) -> Box | None:
         return None
     if not isinstance(value, list) or len(value) != 4:
         raise _Invalid(f"bbox: 4 numbers needed, got {value!r:.60}")
-    numbers = [number(v) for v in value]
-    if any(v is None for v in numbers):
+    if not set(map(type, value)) <= _NUMBERS or not all(map(_finite, value)):
         raise _Invalid(f"bbox: finite numbers needed, got {value!r:.60}")
-    x, y, w, h = numbers
-    if w <= 0 or h <= 0:  # type: ignore[operator]
+    x, y, w, h = map(float, value)
+    if w <= 0 or h <= 0:
         raise _Invalid(f"bbox: width and height must be positive, got {w:g} and {h:g}")
-    return x, y, x + w, y + h  # type: ignore[operator,return-value]
+    return x, y, x + w, y + h
+
+
+def _finite(value: float) -> bool:
+    return -1e15 < value < 1e15
 
 
 def _outline(value: Any, sample: Sample) -> tuple[list[array[float]] | None, Rle | None, bool]:

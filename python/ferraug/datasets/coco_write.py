@@ -39,8 +39,8 @@ class Writer:
             inside = [s for s in multiplied if number in s.raw and s.split == doc.split]
             self.image_rank.append({id(s): i for i, s in enumerate(inside)})
             firsts = []
-            for ids, amount in ((doc.image_ids, len(inside)), (doc.annotation_ids, doc.count)):
-                first = max((i for i in ids if isinstance(i, int)), default=0) + 1
+            for last, amount in ((doc.last_image, len(inside)), (doc.last_annotation, doc.count)):
+                first = last + 1
                 if first + amount * copies >= MAX_ID:
                     raise ConfigError(f"{doc.path}: ids would pass 2**53")
                 firsts.append(first)
@@ -50,7 +50,7 @@ class Writer:
         """COCO has no file beside the image."""
         return None
 
-    def label_bytes(self, copy: Copy) -> bytes | None:
+    def label_bytes(self, copy: Copy, prepared: Any) -> bytes | None:
         return None
 
     def prepare(self, sample: Sample) -> dict[tuple[int, str, int], dict[str, Any]]:
@@ -160,7 +160,7 @@ def _encoded(
 
 
 def _text(doc: CocoDoc, key: str, index: int) -> str:
-    start, end = doc.document.arrays[key].items[index]
+    start, end = doc.document.arrays[key][index]
     return doc.document.text[start:end]
 
 
@@ -189,7 +189,9 @@ def _replace_geometry(raw: dict[str, Any], mapped: Mapped) -> None:
     total: float | None = None
     if parts:
         raw["segmentation"] = parts
-        total = sum(area(p) for p in parts)
+        total = 0.0
+        for part in parts:
+            total += area(part)
         if not is_amodal(instance):
             box = extent(parts)
     elif mapped.mask is not None and instance.rle is not None:

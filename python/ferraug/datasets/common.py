@@ -69,6 +69,8 @@ def open_sample(
 def clip_box(box: Box, w: float, h: float) -> tuple[Box, float] | None:
     """The box inside the image and by how much it overhung; None if it is wholly outside."""
     x0, y0, x1, y1 = box
+    if x0 >= 0 and y0 >= 0 and x1 <= w and y1 <= h:
+        return (box, 0.0) if x1 > x0 and y1 > y0 else None
     inside = (max(x0, 0.0), max(y0, 0.0), min(x1, w), min(y1, h))
     if inside[2] <= inside[0] or inside[3] <= inside[1]:
         return None

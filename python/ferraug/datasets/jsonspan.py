@@ -7,6 +7,7 @@ style it was written in. New records are written in the style of the first one.
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from json.decoder import scanstring  # type: ignore[attr-defined]
@@ -24,7 +25,14 @@ class Span:
 
     start: int
     end: int
-    items: list[tuple[int, int]] = field(default_factory=list)
+    starts: array[int] = field(default_factory=lambda: array("q"))
+    ends: array[int] = field(default_factory=lambda: array("q"))
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, index: int) -> tuple[int, int]:
+        return self.starts[index], self.ends[index]
 
 
 @dataclass(slots=True)
@@ -121,15 +129,15 @@ def parse_text(text: str, bom: bool, where: str, takers: dict[str, Callable[[Any
 def _elements(text: str, at: int, where: str, doc: Document, key: str, take: Callable[[Any, int], None]) -> int:
     span = Span(at, at)
     doc.arrays[key] = span
-    items = span.items
     at = _skip(text, at + 1)
     if text[at : at + 1] == "]":
         span.end = at
         return at + 1
     while True:
         value, end = _value(text, at, where)
-        items.append((at, end))
-        take(value, len(items) - 1)
+        span.starts.append(at)
+        span.ends.append(end)
+        take(value, len(span) - 1)
         at = _skip(text, end)
         char = text[at : at + 1]
         if char == "]":
@@ -150,11 +158,16 @@ class Style:
     ascii: bool
     prefix: str
 
+    encoder: json.JSONEncoder = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self.encoder = json.JSONEncoder(
+            indent=self.indent, separators=self.separators, ensure_ascii=self.ascii, allow_nan=False
+        )
+
     def dumps(self, value: Any) -> str:
         """`value` as one record."""
-        text = json.dumps(
-            value, indent=self.indent, separators=self.separators, ensure_ascii=self.ascii, allow_nan=False
-        )
+        text = self.encoder.encode(value)
         return text.replace("\n", "\n" + self.prefix) if self.prefix else text
 
 
@@ -162,9 +175,9 @@ def style_of(doc: Document, key: str) -> Style:
     """The style that reproduces the first record of an array (or of any array, if that one is empty)."""
     for name in (key, *doc.arrays):
         span = doc.arrays.get(name)
-        if span is None or not span.items:
+        if not span:
             continue
-        start, end = span.items[0]
+        start, end = span[0]
         text = doc.text[start:end]
         line = doc.text.rfind("\n", 0, start) + 1
         prefix = doc.text[line:start]
@@ -197,8 +210,8 @@ def separator_of(doc: Document, key: str) -> str:
     """The text between two records of an array: a comma and the source's own blanks."""
     for name in (key, *doc.arrays):
         span = doc.arrays.get(name)
-        if span is not None and len(span.items) > 1:
-            return doc.text[span.items[0][1] : span.items[1][0]]
+        if span is not None and len(span) > 1:
+            return doc.text[span.ends[0] : span.starts[1]]
     return ", " if '": ' in doc.text else ","
 
 
@@ -213,15 +226,15 @@ def edited(doc: Document, dropped: dict[str, set[int]], added: dict[str, Iterabl
         if not gone and first is None:
             continue
         separator = separator_of(doc, key)
-        kept = [i for i in range(len(span.items)) if i not in gone]
-        head = span.items[0][0] if span.items else span.start + 1
-        tail = span.items[-1][1] if span.items else span.end
+        kept = [i for i in range(len(span)) if i not in gone]
+        head = span.starts[0] if span else span.start + 1
+        tail = span.ends[-1] if span else span.end
         yield text[at:head]
         if not gone and kept:
             yield text[head:tail]
         else:
             for n, i in enumerate(kept):
-                start, end = span.items[i]
+                start, end = span[i]
                 yield (separator if n else "") + text[start:end]
         if first is not None:
             yield (separator if kept else "") + first

@@ -40,7 +40,7 @@ class Writer:
         """There is none."""
         return None
 
-    def label_bytes(self, copy: Copy) -> bytes | None:
+    def label_bytes(self, copy: Copy, prepared: Any) -> bytes | None:
         """There are none."""
         return None
 

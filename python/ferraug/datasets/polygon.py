@@ -10,13 +10,16 @@ from .model import Box, Instance
 
 def extent(parts: Sequence[Sequence[float]]) -> Box:
     """Least and greatest x and y of all parts."""
+    if len(parts) == 1:
+        ax, ay = parts[0][0::2], parts[0][1::2]
+        return min(ax), min(ay), max(ax), max(ay)
     xs = [x for part in parts for x in part[0::2]]
     ys = [y for part in parts for y in part[1::2]]
     return min(xs), min(ys), max(xs), max(ys)
 
 
 def area(part: Sequence[float]) -> float:
-    """Absolute shoelace area of one part."""
+    """Absolute shoelace area of one part. A loop, because `sum` of floats rounds differently from Python 3.12 on."""
     xs, ys = part[0::2], part[1::2]
     total = 0.0
     px, py = xs[-1], ys[-1]

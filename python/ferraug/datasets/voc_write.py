@@ -31,12 +31,11 @@ class Writer:
         folder = source.rsplit("/", 1)[0] + "/" if "/" in source else ""
         return folder + stem(path.rsplit("/", 1)[-1]) + ".xml"
 
-    def label_bytes(self, copy: Copy) -> bytes | None:
+    def label_bytes(self, copy: Copy, prepared: Any) -> bytes | None:
         """The source's XML, edited in place."""
         sample = copy.sample
         file = self.set.files[sample.path]
-        raw = read_bytes(self.data.root, file.path, MAX_XML)
-        root = parse(raw, file.path)
+        raw, root = prepared
         edits: list[tuple[int, int, bytes]] = []
         name = copy.path.rsplit("/", 1)[-1]
         _put(root.find("filename"), raw, edits, name)
@@ -102,8 +101,11 @@ class Writer:
         for tag, text in zip(("xmin", "ymin", "xmax", "ymax"), texts, strict=True):
             _put(element.find(tag), raw, edits, text)
 
-    def prepare(self, sample: Sample) -> None:
-        """Nothing is parsed ahead."""
+    def prepare(self, sample: Sample) -> tuple[bytes, Element]:
+        """The source's XML, parsed once for all its copies."""
+        path = self.set.files[sample.path].path
+        raw = read_bytes(self.data.root, path, MAX_XML)
+        return raw, parse(raw, path)
 
     def record(self, copy: Copy, prepared: Any) -> bytes:
         """Lists need the source's and the copy's stem."""

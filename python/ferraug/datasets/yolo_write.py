@@ -33,7 +33,7 @@ class Writer:
         folder = sample.label.rsplit("/", 1)[0] + "/" if "/" in sample.label else ""
         return folder + stem(path.rsplit("/", 1)[-1]) + ".txt"
 
-    def label_bytes(self, copy: Copy) -> bytes | None:
+    def label_bytes(self, copy: Copy, prepared: Any) -> bytes | None:
         """The copy's rows."""
         if copy.sample.label is None:
             return None

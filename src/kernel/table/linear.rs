@@ -59,8 +59,10 @@ simd! {
             let k = (e + ROUND) - ROUND;
             let f = e - k;
             let mut p = EXP2[13];
-            for c in EXP2.iter().rev().skip(1) {
-                p = p * f + c;
+            let mut j = 13;
+            while j > 0 {
+                j -= 1;
+                p = p * f + EXP2[j];
             }
             // 2^k from the integer that the rounding left in the low bits.
             let scale = f64::from_bits(((e + ROUND).to_bits() << 52).wrapping_add(1023 << 52));

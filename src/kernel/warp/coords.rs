@@ -213,7 +213,7 @@ impl<'a> Line<'a> {
     }
 
     /// For affine positions within ± LIMIT over columns `x..x + n`: their ramps, and the Q16 range of each axis.
-    pub fn ramps(&self, x: usize, n: usize) -> Option<([Halves; 2], [(i32, i32); 2])> {
+    pub fn ramps(&self, x: usize, n: usize) -> Option<Ramps> {
         let Line::Affine { x: rx, y: ry, .. } = self else { return None };
         let ends = |(base, step): (i64, i64)| (base + step * x as i64, base + step * (x + n - 1) as i64);
         let (ex, ey) = (ends(*rx), ends(*ry));
@@ -284,6 +284,9 @@ impl<'a> Line<'a> {
         }
     }
 }
+
+/// Ramps and Q16 ranges of x and y.
+pub(super) type Ramps = ([Halves; 2], [(i32, i32); 2]);
 
 /// A Q32 ramp whose Q16 is run in 32 bits: in a chunk neither half overflows where the sum does not.
 #[derive(Clone, Copy)]
@@ -405,7 +408,8 @@ simd! {
         let low = |v: f32| v.to_bits().wrapping_sub(M.to_bits());
         let mut far = 0;
         for (o, &v) in out.iter_mut().zip(v) {
-            far |= u32::from(!(v.abs() < LIMIT as f32 - 1.0));
+            let near = v.abs() < LIMIT as f32 - 1.0;
+            far |= u32::from(!near);
             let i = v + M;
             let part = if scale == 1.0 { M } else { (v - (i - M)) * scale + M };
             *o = low(i).wrapping_mul(scale as u32).wrapping_add(low(part)) as i32;

@@ -73,7 +73,7 @@ simd! {
 /// A column of taps in Q6.
 #[inline(always)]
 fn column(p: [u8; 4], w: &[u16; 8]) -> i32 {
-    let part = |k: usize| (p[k] as u32 * w[2 * k] as u32 >> 8) as i32;
+    let part = |k: usize| ((p[k] as u32 * w[2 * k] as u32) >> 8) as i32;
     part(1) + part(2) - part(0) - part(3)
 }
 

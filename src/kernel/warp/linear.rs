@@ -241,6 +241,7 @@ fn kernel(c: usize) -> Option<Kernel> {
             1 if wide => return Some(Kernel { load: 4, run: x86::linear1_v4 }),
             3 if wide => return Some(Kernel { load: 8, run: x86::linear3_v4 }),
             4 if wide => return Some(Kernel { load: 8, run: x86::linear4_v4 }),
+            1 if level() == Level::V3 => return Some(Kernel { load: 2, run: x86::linear1_v3 }),
             3 if level() == Level::V3 => return Some(Kernel { load: 8, run: x86::linear3_v3 }),
             4 if level() == Level::V3 => return Some(Kernel { load: 8, run: x86::linear4_v3 }),
             _ => {}

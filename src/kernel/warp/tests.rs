@@ -64,23 +64,25 @@ fn weights(interp: Interp, s: f64) -> (i64, Vec<f64>) {
     }
 }
 
-/// The exact value at a position.
-fn value(src: &Plane<f64>, interp: Interp, border: Border, fill: f64, sx: f64, sy: f64, c: usize) -> f64 {
+/// The exact components at a position.
+fn values(src: &Plane<f64>, interp: Interp, border: Border, fill: &[f64], sx: f64, sy: f64) -> Vec<f64> {
     let read = |x: i64, y: i64| match (border.fold(x as isize, src.w), border.fold(y as isize, src.h)) {
-        (Some(x), Some(y)) => src.data[y * src.stride + x * src.c + c],
+        (Some(x), Some(y)) => &src.data[y * src.stride + x * src.c..][..src.c],
         _ => fill,
     };
     if interp.is_nearest() {
-        return read(sx.round_ties_even() as i64, sy.round_ties_even() as i64);
+        return read(sx.round_ties_even() as i64, sy.round_ties_even() as i64).to_vec();
     }
     let ((ix, wx), (iy, wy)) = (weights(interp, sx), weights(interp, sy));
-    let mut sum = 0.0;
+    let mut sums = vec![0.0; src.c];
     for (k, b) in wy.iter().enumerate() {
         for (t, a) in wx.iter().enumerate() {
-            sum += a * b * read(ix + t as i64, iy + k as i64);
+            for (sum, p) in sums.iter_mut().zip(read(ix + t as i64, iy + k as i64)) {
+                *sum += a * b * p;
+            }
         }
     }
-    sum
+    sums
 }
 
 /// A source with rows further apart than they are long.
@@ -147,12 +149,13 @@ fn against_naive<T: Sample>(of: impl Fn(u8) -> T + Copy, tolerance: impl Fn(Inte
             let exact: Vec<f64> = src.data.iter().map(|v| v.to_f32() as f64).collect();
             let reference = Plane { data: &exact, w, h, c, stride: w * c + 5 };
             let fill: Vec<T> = (0..c).map(|k| of(20 * k as u8 + 9)).collect();
+            let exact_fill: Vec<f64> = fill.iter().map(|v| v.to_f32() as f64).collect();
             for (interp, border) in FILTERS.into_iter().flat_map(|f| BORDERS.map(|b| (f, b))) {
                 each_coords(w, h, |coords| {
                     let warp = Warp { coords, interp, border };
                     let got = run(&src.plane(), &warp, &fill, 0, 0, W, H);
-                    for (i, p) in got.iter().enumerate() {
-                        let (x, y, k) = (i / c % W, i / c / W, i % c);
+                    for (i, pixel) in got.chunks_exact(c).enumerate() {
+                        let (x, y) = (i % W, i / W);
                         let (sx, sy) = position(&coords, x, y);
                         let jump = match interp {
                             Interp::Nearest => near_tie(sx) || near_tie(sy),
@@ -162,14 +165,16 @@ fn against_naive<T: Sample>(of: impl Fn(u8) -> T + Copy, tolerance: impl Fn(Inte
                         if jump || (interp == Interp::Lanczos4 && matches!(coords, Coords::Affine(_))) {
                             continue;
                         }
-                        let want = value(&reference, interp, border, fill[k].to_f32() as f64, sx, sy, k);
-                        let want = if T::MAX == 255.0 { want.round_ties_even().clamp(0.0, 255.0) } else { want };
-                        let off = (p.to_f32() as f64 - want).abs();
-                        assert!(
-                            off <= tolerance(interp),
-                            "{interp:?} {border:?} c{c} {w}x{h} {coords:?} at ({x},{y}) from ({sx},{sy}): {} for {want}",
-                            p.to_f32()
-                        );
+                        let wants = values(&reference, interp, border, &exact_fill, sx, sy);
+                        for (p, want) in pixel.iter().zip(wants) {
+                            let want = if T::MAX == 255.0 { want.round_ties_even().clamp(0.0, 255.0) } else { want };
+                            let off = (p.to_f32() as f64 - want).abs();
+                            assert!(
+                                off <= tolerance(interp),
+                                "{interp:?} {border:?} c{c} {w}x{h} {coords:?} at ({x},{y}): {} for {want}",
+                                p.to_f32()
+                            );
+                        }
                     }
                 });
             }
@@ -185,7 +190,7 @@ fn u8_is_within_a_level_of_the_naive_text() {
 #[test]
 fn f32_is_within_rounding_of_the_naive_text() {
     // Values of any range, none clipped. Map positions are f32 in both texts, matrices are not.
-    against_naive::<f32>(|v| (v as f32 - 100.0) / 64.0, |interp| if interp == Interp::Nearest { 0.0 } else { 6e-6 });
+    against_naive::<f32>(|v| (v as f32 - 100.0) / 64.0, |interp| if interp == Interp::Nearest { 0.0 } else { 3e-6 });
 }
 
 #[test]
@@ -203,15 +208,15 @@ fn affine_lanczos_rounds_the_parts_of_a_position() {
     for (i, p) in got.iter().enumerate() {
         let (x, y) = (i % W, i / W);
         let (sx, sy) = (part(m[0], m[1], m[2], x, y), part(m[3], m[4], m[5], x, y));
-        let want = value(&reference, Interp::Lanczos4, Border::Reflect101, 0.0, sx, sy, 0);
+        let want = values(&reference, Interp::Lanczos4, Border::Reflect101, &[0.0], sx, sy)[0];
         assert_eq!(*p as f64, want.round_ties_even().clamp(0.0, 255.0), "({x},{y})");
     }
 }
 
 /// Every filter, border and kind of positions on `T`: `f` gets a warp and its source.
 fn each_case<T: Sample>(of: impl Fn(u8) -> T + Copy, mut f: impl FnMut(&Plane<T>, &Warp, &[T])) {
-    for c in [1usize, 2, 3, 4, 5, 11] {
-        for (w, h) in [(61, 40), (3, 2), (1, 1), (5, 300)] {
+    for c in [1usize, 3, 4, 11] {
+        for (w, h) in [(61, 40), (3, 2), (1, 1), (5, 90)] {
             let src = Source::new(w, h, c, of);
             let fill: Vec<T> = (0..c).map(|k| of(20 * k as u8 + 9)).collect();
             for (interp, border) in FILTERS.into_iter().flat_map(|f| BORDERS.map(|b| (f, b))) {

@@ -86,9 +86,9 @@ pub(super) fn fill<E: Element>(out: &mut [E], pixel: &[E]) {
 pub(super) fn each_marked(marks: &[u8; CHUNK], n: usize, mut f: impl FnMut(usize)) {
     for (k, word) in marks[..n.next_multiple_of(16)].as_chunks::<16>().0.iter().enumerate() {
         if u128::from_ne_bytes(*word) != 0 {
-            for i in 16 * k..(16 * k + 16).min(n) {
-                if marks[i] != 0 {
-                    f(i);
+            for (j, &mark) in word.iter().enumerate().take(n - 16 * k) {
+                if mark != 0 {
+                    f(16 * k + j);
                 }
             }
         }

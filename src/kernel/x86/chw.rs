@@ -86,7 +86,7 @@ const fn lanes_of<const L: usize>(c: usize, k: usize) -> [u8; L] {
     out
 }
 
-/// As [`lanes_of`], as a mask.
+/// As `lanes_of`, as a mask.
 pub const fn bits_of<const L: usize>(c: usize, k: usize) -> u64 {
     let lanes = lanes_of::<L>(c, k);
     let (mut out, mut i) = (0, 0);

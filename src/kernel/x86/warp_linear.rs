@@ -38,6 +38,10 @@ entry! {
     linear1_v4, wide1
 }
 entry! {
+    /// C = 1 at level V3.
+    linear1_v3, half1
+}
+entry! {
     /// C = 3 at level V3.
     linear3_v3, half3
 }
@@ -236,6 +240,51 @@ fn half4(data: &[u8], down: usize, lin: &Linear, out: &mut [u8]) {
                 _mm256_storeu_si256(bytes.as_mut_ptr().cast(), v);
                 o.copy_from_slice(&bytes[..o.len()]);
             }
+        }
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn half1(data: &[u8], down: usize, lin: &Linear, out: &mut [u8]) {
+    let n = out.len();
+    check(data, down, 2, lin, n);
+    // Upper taps in the low word, lower taps in the high one.
+    let mut taps = [0u32; CHUNK];
+    for (t, &at) in taps[..n].iter_mut().zip(&lin.off) {
+        // SAFETY: `check` saw both rows of taps.
+        *t = unsafe {
+            let p = data.as_ptr().add(at as usize);
+            let pair = |p: *const u8| u32::from(p.cast::<u16>().read_unaligned());
+            pair(p) | pair(p.add(down)) << 16
+        };
+    }
+    for (k, o) in out.chunks_mut(16).enumerate() {
+        let group = |i: usize| {
+            // SAFETY: i + 8 ≤ CHUNK.
+            let (p, wa, wb) = unsafe {
+                (
+                    _mm256_loadu_si256(taps.as_ptr().add(i).cast()),
+                    _mm256_cvtepu16_epi32(_mm_load_si128(lin.wa.as_ptr().add(i).cast())),
+                    _mm256_cvtepu16_epi32(_mm_load_si128(lin.wb.as_ptr().add(i).cast())),
+                )
+            };
+            let p = _mm256_xor_si256(p, _mm256_set1_epi8(-128));
+            let h0 = _mm256_maddubs_epi16(_mm256_or_si256(wa, _mm256_slli_epi32(wa, 16)), p);
+            let h1 = _mm256_srli_epi32(h0, 16);
+            let v = _mm256_add_epi16(h0, _mm256_mulhrs_epi16(_mm256_sub_epi16(h1, h0), wb));
+            let v = _mm256_mulhrs_epi16(v, _mm256_set1_epi16(256));
+            _mm256_srai_epi32(_mm256_slli_epi32(v, 16), 16)
+        };
+        let v = _mm256_packs_epi32(group(16 * k), group(16 * k + 8));
+        let v = _mm256_xor_si256(_mm256_packs_epi16(v, v), _mm256_set1_epi8(-128));
+        let v = _mm256_permutevar8x32_epi32(v, _mm256_setr_epi32(0, 4, 1, 5, 0, 4, 1, 5));
+        let mut bytes = [0u8; 16];
+        // SAFETY: the array holds the vector.
+        unsafe { _mm_storeu_si128(bytes.as_mut_ptr().cast(), _mm256_castsi256_si128(v)) };
+        if o.len() == 16 {
+            o.copy_from_slice(&bytes);
+        } else {
+            o.copy_from_slice(&bytes[..o.len()]);
         }
     }
 }

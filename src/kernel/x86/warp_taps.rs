@@ -102,14 +102,14 @@ unsafe fn one<const K: usize>(data: &[f32], q: &Chunk<K>, out: &mut [f32]) {
     let n = out.len().min(CHUNK);
     for i in (0..n).step_by(4) {
         let mut v = [_mm_setzero_ps(); 4];
-        for j in 0..4.min(n - i) {
+        for (j, v) in v.iter_mut().enumerate().take(n - i) {
             // SAFETY: the caller saw K rows of 4 elements.
             unsafe {
                 let p = data.as_ptr().add(q.off[i + j] as usize);
                 let row = |k: usize| _mm_mul_ps(_mm_set1_ps(q.weights[1][k][i + j]), _mm_loadu_ps(p.add(k * q.stride)));
-                v[j] = row(0);
+                *v = row(0);
                 for k in 1..K {
-                    v[j] = _mm_add_ps(v[j], row(k));
+                    *v = _mm_add_ps(*v, row(k));
                 }
             }
         }
@@ -120,8 +120,8 @@ unsafe fn one<const K: usize>(data: &[f32], q: &Chunk<K>, out: &mut [f32]) {
         // SAFETY: i + 4 ≤ CHUNK.
         let wx = |t: usize| unsafe { _mm_loadu_ps(q.weights[0][t].as_ptr().add(i)) };
         let mut sum = _mm_mul_ps(wx(0), columns[0]);
-        for t in 1..K {
-            sum = _mm_add_ps(sum, _mm_mul_ps(wx(t), columns[t]));
+        for (t, column) in columns.into_iter().enumerate().take(K).skip(1) {
+            sum = _mm_add_ps(sum, _mm_mul_ps(wx(t), column));
         }
         let mut four = [0f32; 4];
         // SAFETY: the array holds the vector.
