@@ -86,7 +86,8 @@ class Session:
 
 class Draw:
     """The numbers of one call: Philox4x32-10 keyed by (seed, call key, node, draw)."""
-    def __new__(cls, seed: int, call: tuple[int, ...]) -> Draw: ...
+    key: tuple[int, ...]
+    def __new__(cls, seed: int, key: tuple[int, ...]) -> Draw: ...
     def begin(self, node: int, p: float) -> bool:
         """Re-keys to the node and decides p."""
     def enter(self, node: int) -> None:
@@ -106,6 +107,13 @@ class Draw:
         """An integer below 2**53 for the core's own generators."""
     def seed64(self) -> int:
         """64 bits, for users' random.Random and NumPy generators."""
+
+class Calls:
+    """The sequence of calls to one node, safe to share between threads."""
+    count: int
+    def __new__(cls, seed: int, first: int) -> Calls: ...
+    def next(self, worker: int) -> Draw:
+        """The numbers of the next call, keyed (n,), or (n, worker) if that is not 0."""
 
 def fold_node(parent: int, child: int) -> int:
     """Node id (u32) of child number `child` of a node; also folds the number of a pick."""

@@ -8,15 +8,15 @@ nothing else about the process matters: no global state, no order of calls, no n
 from __future__ import annotations
 
 import os
-from operator import index, length_hint
+from operator import index
 from sys import modules
 from typing import TYPE_CHECKING, Any
 
-from ferraug._core import Draw, Layout, fold_node
+from ferraug._core import Calls, Draw, Layout, fold_node
 from ferraug.context import Context
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from ferraug.transform import Node
 
@@ -32,7 +32,6 @@ KINDS = {
 ARRAYS = ("image", "images", "mask", "masks", "volume", "volumes", "mask3d", "masks3d")
 EVERY = ("filter",)  # the op that filters boxes and keypoints alike
 U64 = 1 << 64
-END = 1 << 62
 ROOT = fold_node(0, 0)
 
 # -- keys ------------------------------------------------------------------------------------------------------------
@@ -58,9 +57,8 @@ if hasattr(os, "register_at_fork"):
 
 def worker_key() -> int:
     """What sets this process apart: 0 in the first, else the torch worker's seed or the number of the fork."""
-    data = modules.get("torch.utils.data")
-    if data is not None:
-        info = data.get_worker_info()
+    if "torch.utils.data" in modules:
+        info = modules["torch.utils.data"].get_worker_info()
         if info is not None:
             return int(info.seed) % U64
     return _lineage
@@ -105,13 +103,13 @@ class Root:
     """What a node keeps between the calls made to it. Nothing of it changes while a call runs, but its count."""
 
     __slots__ = (
-        "columns", "count", "filters", "kinds", "labels", "layout", "reports", "seed", "step", "strict", "watched",
+        "calls", "columns", "filters", "kinds", "labels", "layout", "reports", "seed", "step", "strict", "watched",
         "whole",
     )  # fmt: skip
 
     def __init__(self, seed: int | None, first: int = 0) -> None:
         self.seed = int.from_bytes(os.urandom(8), "little") if seed is None else seed
-        self.count: Iterator[int] = iter(range(first, END))  # `next` on it is one step that no thread can split
+        self.calls = Calls(self.seed, first)
         self.layout: Layout
         self.step: Step
         self.kinds: Mapping[str, str] = KINDS
@@ -130,19 +128,6 @@ class Root:
                 return True
         return False
 
-    def next_key(self) -> tuple[int, ...]:
-        """The key of the next call of the sequence."""
-        if _lineage or "torch.utils.data" in modules:
-            worker = worker_key()
-            if worker:
-                return next(self.count), worker
-        return (next(self.count),)
-
-    @property
-    def calls(self) -> int:
-        """How many keys of the sequence were used."""
-        return END - length_hint(self.count)
-
 
 PLAIN = Layout(KINDS, None, None, False)  # of a transform called on its own: internal rows, no shape checks
 
@@ -155,13 +140,12 @@ def perform(
     root: Root,
     data: dict[str, Any],
     force: bool = False,
-    key: tuple[int, ...] | None = None,
+    draw: Draw | None = None,
     out: Any = None,
 ) -> Context | None:
     """Runs `node` over `data`, in place; None if a plain node did not fire."""
-    if key is None:
-        key = root.next_key()
-    draw = Draw(root.seed, key)
+    if draw is None:
+        draw = root.calls.next(worker_key())
     step = root.step
     fires = ((draw.begin(step[0], node.p) or force) and node.p > 0) or node.always
     if not (fires or root.whole):
@@ -176,7 +160,7 @@ def perform(
     except (TypeError, ValueError, KeyError):
         missing(data, root.kinds)
         raise
-    ctx = Context(session, draw, data, root, key)
+    ctx = Context(session, draw, data, root)
     if not ctx.w:
         missing(data, root.kinds)
         raise ValueError("no image or mask to work on: the targets given are empty")

@@ -56,8 +56,8 @@ class Context:
     """One call of a pipeline while its numbers are drawn."""
 
     __slots__ = (
-        "after", "c", "clean", "d", "data", "draw", "dtype", "due", "filters", "h", "inside", "key", "marks",
-        "max_value", "ops", "relabel", "root", "session", "w", "wrap",
+        "after", "c", "clean", "d", "data", "draw", "dtype", "due", "filters", "h", "inside", "marks", "max_value",
+        "ops", "relabel", "root", "session", "w", "wrap",
     )  # fmt: skip
 
     # maths with one result on every CPU; `math`'s own functions are the C library's
@@ -75,12 +75,11 @@ class Context:
     perspective = staticmethod(_core.perspective)
     grid_steps = staticmethod(_core.grid_steps)
 
-    def __init__(self, session: Any, draw: _core.Draw, data: dict[str, Any], root: Any, key: tuple[int, ...]) -> None:
+    def __init__(self, session: Any, draw: _core.Draw, data: dict[str, Any], root: Any) -> None:
         self.session = session
         self.draw = draw
         self.data = data
         self.root = root  # of the node that was called
-        self.key = key  # of the call
         self.ops: list[Op] = []
         self.marks: list[tuple[Any, int, int]] = []  # (step, first op, last op + 1) of every transform that fired
         # of the primary lane as the last op leaves it: width, height, slices, channels, dtype and its highest value

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ferraug import params as kinds
 from ferraug._core import CropSizeError as CropSizeError
-from ferraug.call import KINDS, PLAIN, ROOT, Root, check_key, check_seed, note, perform
+from ferraug._core import Draw
+from ferraug.call import KINDS, PLAIN, ROOT, Root, check_key, check_seed, note, perform, worker_key
 from ferraug.context import Context
 from ferraug.params import (
     REQUIRED,
@@ -244,14 +245,13 @@ class Node(metaclass=Declaration):
         root = self._root
         if root is None or root.stale():
             root = self._remake()
-        if key is None:
-            key = root.next_key()
-        ctx = perform(self, root, data, bool(force), key, out)
+        draw = root.calls.next(worker_key()) if key is None else Draw(root.seed, key)
+        ctx = perform(self, root, data, force, draw, out)
 
         def record() -> dict[str, Any]:
             from ferraug.replay import make_record
 
-            return make_record(self, root, key, ctx, data)
+            return make_record(self, root, draw.key, ctx, data)
 
         return (data if ctx is None or not root.reports else self.result(data, ctx)), record
 
@@ -273,7 +273,7 @@ class Node(metaclass=Declaration):
         """The root for calls to this node; keeps its place in the sequence."""
         old = self._root
         if old is not None:
-            self._calls = old.calls
+            self._calls = old.calls.count
         root = Root(self._seed if old is None else old.seed, self._calls)
         self.prepare(root)
         root.reports |= getattr(self, "save_applied_params", False)
@@ -354,7 +354,7 @@ class Node(metaclass=Declaration):
         state = self.__dict__.copy()
         root = state.pop("_root", None)
         if root is not None:
-            state["_calls"] = root.calls
+            state["_calls"] = root.calls.count
         return state
 
     def __repr__(self) -> str:
