@@ -189,7 +189,8 @@ def missing(data: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
         return
     if "image" in data:
         raise TypeError("image: expected numpy.ndarray, got NoneType") from None
-    from ferraug.params import closest
+
+    from ferraug.values import closest
 
     hints = [f"{key}= (did you mean {guess!r}?)" for key in data if key not in kinds and (guess := closest(key, kinds))]
     got = f"; got {', '.join(hints)}" if hints else ""

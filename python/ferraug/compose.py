@@ -17,9 +17,10 @@ from ferraug.call import KINDS, ROOT, Root, check_seed, note
 from ferraug.context import Context
 from ferraug.keypoints import KeypointParams
 from ferraug.labels import Labels
-from ferraug.params import INF, Interp, Prob, bound, closest, integer, number, show
+from ferraug.params import Interp, Prob
 from ferraug.targets import as_params, make_filters, make_layout
 from ferraug.transform import Node, check_targets
+from ferraug.values import INF, bound, closest, integer, number, show
 
 Step = tuple[int, Node, Any, str]
 MAX_DEPTH = 64

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ferraug.call import ARRAYS, KINDS, note, worker_key
 from ferraug.context import Context
-from ferraug.params import Prob, show
+from ferraug.params import Prob
 from ferraug.rows import hand_out, take_back
 from ferraug.transform import Declaration, Node, Transform
+from ferraug.values import show
 
 if TYPE_CHECKING:
     import random

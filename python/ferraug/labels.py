@@ -1,5 +1,6 @@
 """Labels: values that belong to boxes or keypoints and never cross into the core.
 
+
 The core says which rows are left, by the number each had when it came in; the labels are picked by those numbers. So
 integers stay integers, strings stay strings, and a list, tuple or array comes back as what it was.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ferraug.params import show
+from ferraug.values import show
 
 NOUNS = {"bboxes": "boxes", "keypoints": "keypoints"}
 

@@ -9,7 +9,7 @@ from ferraug import _core
 from ferraug.boxes import BboxParams
 from ferraug.call import EVERY, Filters
 from ferraug.keypoints import KeypointParams
-from ferraug.params import closest, show
+from ferraug.values import closest, show
 
 
 def as_params(name: str, value: Any, kind: type[Any]) -> Any:

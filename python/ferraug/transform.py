@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ferraug import params as kinds
+from ferraug import values
 from ferraug._core import CropSizeError as CropSizeError
 from ferraug._core import Draw
 from ferraug.call import KINDS, PLAIN, ROOT, Root, check_key, check_seed, note, perform, worker_key
@@ -117,7 +118,7 @@ def unknown_argument(name: str, given: Iterable[str], known: Iterable[str]) -> s
     """The text for an argument that does not exist."""
     known = list(known)
     wrong = next(key for key in given if key not in known)
-    guess = kinds.closest(wrong, known)
+    guess = values.closest(wrong, known)
     hint = f"did you mean {guess!r}?" if guess else f"it takes {', '.join(known)}"
     return f"{name}() got an unexpected argument {wrong!r}; {hint}"
 
@@ -372,7 +373,7 @@ def check_targets(targets: Mapping[str, str], known: Mapping[str, str]) -> dict[
         if before is not None and before != kind:
             raise ValueError(f"additional_targets: {name!r} is {before!r} already, got {kind!r}")
         if kind not in KINDS:
-            guess = kinds.closest(kind, KINDS)
+            guess = values.closest(kind, KINDS)
             hint = f"; did you mean {guess!r}?" if guess else f"; use one of {', '.join(KINDS)}"
             raise ValueError(f"additional_targets: {name!r} has the unknown kind {kind!r}{hint}")
     return dict(targets)
