@@ -117,7 +117,9 @@ class Normalize(Transform):
         if self.normalization == "standard":
             ctx.op("normalize", self.per_channel(self._mean, ctx.c), self.per_channel(self._denom, ctx.c))
         else:
-            ctx.op("standardize", self.normalization, "stack")
+            # of one channel, 2.0.8 takes the form for the whole image: they differ in the 1e-4 beside the spread
+            form = self.normalization.removesuffix("_per_channel") if ctx.c == 1 else self.normalization
+            ctx.op("standardize", form, "stack")
         ctx.retype("float32", 1.0)
 
 
