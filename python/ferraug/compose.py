@@ -136,12 +136,9 @@ class BaseCompose(Node):
     def visit(self, ctx: Context, step: Step) -> None:
         """Decides whether this node fires, and goes on."""
         if ctx.draw.begin(step[0], self.p) or self.always:
-            self.choose(ctx, step)
+            self.fire(ctx, step)
 
-    def fire(self, ctx: Context, step: Any) -> None:
-        self.choose(ctx, step)
-
-    def choose(self, ctx: Context, step: Step) -> None:
+    def fire(self, ctx: Context, step: Step) -> None:
         """Goes through the children of this node, which was decided to fire."""
         walk(ctx, step[2])
 
@@ -269,7 +266,7 @@ class Compose(BaseCompose):
         boxes, points = self.bbox_params, self.keypoint_params
         root.kinds = {**KINDS, **self._extra_targets}
         root.layout = make_layout(root.kinds, boxes, points, self.is_check_shapes)
-        root.checks = True
+        root.whole, root.strict = True, self.strict
         fields = {name: params.label_fields for name, params in self.processors.items()}
         if any(fields.values()):
             root.labels = Labels(fields)
@@ -279,9 +276,7 @@ class Compose(BaseCompose):
         root.step = self.flatten(ROOT, "", root)
 
     def check_data(self, data: Mapping[str, Any]) -> None:
-        """In a strict pipeline, ValueError for a key that nothing is known about, or for rows without parameters."""
-        if not self.strict:
-            return
+        """Of a strict pipeline: ValueError for a key that nothing is known about, or for rows without parameters."""
         available = self.available_keys
         for key in data:
             if key not in available:
@@ -316,7 +311,7 @@ class OneOf(BaseCompose):
         super().__init__(transforms, p)
         check_weights(self)
 
-    def choose(self, ctx: Context, step: Step) -> None:
+    def fire(self, ctx: Context, step: Step) -> None:
         steps = step[2]
         if steps:
             force(ctx, steps[ctx.draw.choice([inner[1].p for inner in steps])])
@@ -356,7 +351,7 @@ class SomeOf(BaseCompose):
             )
             self.n = len(self.transforms)
 
-    def choose(self, ctx: Context, step: Step) -> None:
+    def fire(self, ctx: Context, step: Step) -> None:
         steps = step[2]
         count = len(steps)
         if not count:
@@ -419,7 +414,7 @@ class OneOrOther(BaseCompose):
 
     always = True
 
-    def choose(self, ctx: Context, step: Step) -> None:
+    def fire(self, ctx: Context, step: Step) -> None:
         if step[2]:
             force(ctx, step[2][0 if ctx.draw.random() < self.p else -1])
 
@@ -451,6 +446,6 @@ class SelectiveChannelTransform(BaseCompose):
         super().__init__(transforms, p)
         self.channels = tuple(int(bound(number(c), 0, 511)) for c in channels)
 
-    def choose(self, ctx: Context, step: Step) -> None:
+    def fire(self, ctx: Context, step: Step) -> None:
         with ctx.aside("put", channels=self.channels):
             walk(ctx, step[2])

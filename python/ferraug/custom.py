@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ferraug.call import ARRAYS, KINDS, note
+from ferraug.call import ARRAYS, KINDS, note, worker_key
 from ferraug.context import Context
 from ferraug.params import Prob, show
 from ferraug.rows import hand_out, take_back
@@ -139,10 +139,7 @@ class BasicTransform(Node, metaclass=UserDeclaration):
     def _generators(self) -> Generators:
         found: Generators | None = getattr(running, "generators", None)
         if found is None:  # outside a call: numbers of no call
-            from ferraug import _core
-
-            root = self._root or self._remake()
-            found = Generators(_core.Draw(root.seed, root.next_key()))
+            found = Generators((self._root or self._remake()).calls.next(worker_key()))
         return found
 
     def set_random_state(self, random_generator: Any, py_random: Any) -> None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ferraug import params as kinds
 from ferraug._core import CropSizeError as CropSizeError
-from ferraug.call import KINDS, PLAIN, ROOT, Root, check_key, check_seed, note, perform
+from ferraug._core import Draw
+from ferraug.call import KINDS, PLAIN, ROOT, Root, check_key, check_seed, note, perform, worker_key
 from ferraug.context import Context
 from ferraug.params import (
     REQUIRED,
@@ -64,6 +65,7 @@ else:
         return lambda cls: cls
 
 
+FLAGS = (bool, int)  # what `force_apply` may be
 REGISTRY: dict[str, type[Node]] = {}  # the name a class is stored under -> the class
 USER_METHODS = frozenset(
     (
@@ -204,12 +206,12 @@ class Node(metaclass=Declaration):
         """Augments `image=…`, `mask=…`, `bboxes=…`, … and returns them in a new dict; other keys pass through."""
         if args:
             raise KeyError("You have to pass data to augmentations as named arguments, for example: aug(image=image)")
-        if type(force_apply) is not bool and type(force_apply) is not int:
+        if type(force_apply) not in FLAGS:
             raise TypeError(f"force_apply must be bool or int, got {type(force_apply).__name__}")
         root = self._root
         if root is None or (root.watched and root.stale()):
             root = self._remake()
-        ctx = perform(self, root, data, bool(force_apply))
+        ctx = perform(self, root, data, force_apply)
         return data if ctx is None or not root.reports else self.result(data, ctx)
 
     def at(self, epoch: int, index: int) -> Callable[..., dict[str, Any]]:
@@ -243,14 +245,13 @@ class Node(metaclass=Declaration):
         root = self._root
         if root is None or root.stale():
             root = self._remake()
-        if key is None:
-            key = root.next_key()
-        ctx = perform(self, root, data, bool(force), key, out)
+        draw = root.calls.next(worker_key()) if key is None else Draw(root.seed, key)
+        ctx = perform(self, root, data, force, draw, out)
 
         def record() -> dict[str, Any]:
             from ferraug.replay import make_record
 
-            return make_record(self, root, key, ctx, data)
+            return make_record(self, root, draw.key, ctx, data)
 
         return (data if ctx is None or not root.reports else self.result(data, ctx)), record
 
@@ -272,7 +273,7 @@ class Node(metaclass=Declaration):
         """The root for calls to this node; keeps its place in the sequence."""
         old = self._root
         if old is not None:
-            self._calls = old.calls
+            self._calls = old.calls.count
         root = Root(self._seed if old is None else old.seed, self._calls)
         self.prepare(root)
         root.reports |= getattr(self, "save_applied_params", False)
@@ -353,7 +354,7 @@ class Node(metaclass=Declaration):
         state = self.__dict__.copy()
         root = state.pop("_root", None)
         if root is not None:
-            state["_calls"] = root.calls
+            state["_calls"] = root.calls.count
         return state
 
     def __repr__(self) -> str:
@@ -425,15 +426,15 @@ def bracketed(emit: Callable[[Any, Context], None], dtype: str) -> Callable[[Any
     full, peak = ("uint8", 255.0) if dtype == "u8" else ("float32", 1.0)
 
     def wrapped(self: Any, ctx: Context) -> None:
-        own = ctx.dtype, ctx.max_value
-        ctx.op("work", dtype)
-        length = len(ctx.ops)
-        ctx.retype(full, peak)
+        ops, own_dtype, own_peak = ctx.ops, ctx.dtype, ctx.max_value
+        ops.append(("work", dtype))
+        length = len(ops)
+        ctx.dtype, ctx.max_value = full, peak
         emit(self, ctx)
-        ctx.retype(*own)
-        if len(ctx.ops) == length:
-            ctx.ops.pop()
+        ctx.dtype, ctx.max_value = own_dtype, own_peak
+        if len(ops) == length:
+            ops.pop()
         else:
-            ctx.op("work", "own")
+            ops.append(("work", "own"))
 
     return wrapped
