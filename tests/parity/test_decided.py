@@ -9,14 +9,14 @@ import warnings
 from typing import Any
 
 import albumentations as A
+import ferraug as F
 import numpy as np
 import pytest
 from catalogue import DIFFERENCES
 from compare import close
 from fed import both
-from samples import H, W, labels, noise
 
-import ferraug as F
+from samples import H, W, labels, noise
 
 
 def ours(name: str, args: dict[str, Any], **data: Any) -> dict[str, Any]:
@@ -29,9 +29,15 @@ def theirs(name: str, args: dict[str, Any], **data: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["Perspective", "GridDistortion"])
 def test_d1_a_number_fills_every_channel(name: str) -> None:
-    args = {"scale": (0.2, 0.2), "fit_output": True} if name == "Perspective" else {"distort_limit": (0.9, 0.9), "normalized": False, "num_steps": 3}
+    args = (
+        {"scale": (0.2, 0.2), "fit_output": True}
+        if name == "Perspective"
+        else {"distort_limit": (0.9, 0.9), "normalized": False, "num_steps": 3}
+    )
     image = np.full((H, W, 3), 200, np.uint8)
-    got, want, _ = both(name, {**args, "fill": 7, "fill_mask": 3}, {"image": image, "mask": np.full((H, W, 2), 9, np.uint8)})
+    got, want, _ = both(
+        name, {**args, "fill": 7, "fill_mask": 3}, {"image": image, "mask": np.full((H, W, 2), 9, np.uint8)}
+    )
     shown = got["image"].reshape(-1, 3)
     assert (shown == 7).all(1).any() and not (shown == (7, 0, 0)).all(1).any()
     assert (want["image"].reshape(-1, 3) == (7, 0, 0)).all(1).any()
@@ -53,7 +59,9 @@ def test_d2_masks3d(name: str, args: dict[str, Any]) -> None:
     assert got["masks3d"].shape == (3, 2, *plane.shape) and (got["masks3d"] == plane).all()
 
 
-@pytest.mark.parametrize(("name", "args"), [("RandomBrightnessContrast", {"brightness_limit": (0.1, 0.1)}), ("GaussNoise", {})])
+@pytest.mark.parametrize(
+    ("name", "args"), [("RandomBrightnessContrast", {"brightness_limit": (0.1, 0.1)}), ("GaussNoise", {})]
+)
 def test_d3_a_volume_alone(name: str, args: dict[str, Any]) -> None:
     data = {"volume": noise((3, H, W, 3))}
     assert ours(name, args, **data)["volume"].shape == data["volume"].shape
@@ -67,7 +75,9 @@ def test_d4_mask3d_of_the_proportional_resizes(name: str, shape: tuple[int, ...]
     mask = np.broadcast_to(labels(H, W).reshape(1, H, W, *([1] * (len(shape) - 3))), shape)
     got = ours(name, {"max_size": 40}, volume=noise((3, H, W)), mask3d=mask)
     want = ours(name, {"max_size": 40}, image=noise((H, W)), mask=labels(H, W))["mask"]
-    assert np.array_equal(got["mask3d"], np.broadcast_to(want.reshape(1, *want.shape, *([1] * (len(shape) - 3))), got["mask3d"].shape))
+    assert np.array_equal(
+        got["mask3d"], np.broadcast_to(want.reshape(1, *want.shape, *([1] * (len(shape) - 3))), got["mask3d"].shape)
+    )
     assert got["volume"].shape[1:3] == want.shape
 
 
@@ -79,10 +89,17 @@ def test_d6_padding_before_a_crop(name: str, args: dict[str, Any], border: int) 
     args = {**args, "pad_if_needed": True, "border_mode": border, "fill": 50, "fill_mask": 7}
     image, mask = noise((H, W, 3)), labels(H, W)
     result, record = F.Compose([getattr(F, name)(**args)], seed=1).run(
-        {"image": image, "mask": mask, "images": np.stack([image] * 2), "mask3d": np.stack([mask] * 2)[..., None]}, key=0, record=True
+        {"image": image, "mask": mask, "images": np.stack([image] * 2), "mask3d": np.stack([mask] * 2)[..., None]},
+        key=0,
+        record=True,
     )
     (_, left, top, w, h, *_), (_, x, y, cw, ch) = record["ops"][:2]
-    want = A.Compose([A.Pad((left, top, w - left - W, h - top - H), fill=50, fill_mask=7, border_mode=border), A.Crop(x, y, x + cw, y + ch)])(image=image, mask=mask)
+    want = A.Compose(
+        [
+            A.Pad((left, top, w - left - W, h - top - H), fill=50, fill_mask=7, border_mode=border),
+            A.Crop(x, y, x + cw, y + ch),
+        ]
+    )(image=image, mask=mask)
     assert np.array_equal(result["image"], want["image"]) and np.array_equal(result["mask"], want["mask"])
     assert all(np.array_equal(one, want["image"]) for one in result["images"])
     assert all(np.array_equal(one[..., 0], want["mask"]) for one in result["mask3d"])
@@ -100,8 +117,12 @@ def test_d8_sharpen_by_a_gaussian_does_not_wrap() -> None:
 
 @pytest.mark.parametrize("size", [4, 6])
 def test_d8_sharpen_makes_even_kernels_odd(size: int) -> None:
-    even = ours("Sharpen", {"method": "gaussian", "alpha": (0.4, 0.4), "kernel_size": size}, image=noise((H, W, 3)))["image"]
-    odd = ours("Sharpen", {"method": "gaussian", "alpha": (0.4, 0.4), "kernel_size": size + 1}, image=noise((H, W, 3)))["image"]
+    even = ours("Sharpen", {"method": "gaussian", "alpha": (0.4, 0.4), "kernel_size": size}, image=noise((H, W, 3)))[
+        "image"
+    ]
+    odd = ours("Sharpen", {"method": "gaussian", "alpha": (0.4, 0.4), "kernel_size": size + 1}, image=noise((H, W, 3)))[
+        "image"
+    ]
     assert np.array_equal(even, odd)
 
 
@@ -109,7 +130,9 @@ def test_d8_sharpen_makes_even_kernels_odd(size: int) -> None:
 def test_d13_floats_are_fractions_and_ints_are_pixels(ranges: tuple[Any, Any]) -> None:
     (h0, h1), (w0, w1) = ranges
     for key in range(20):
-        _, record = F.Compose([F.CoarseDropout((1, 1), (h0, h1), (w0, w1), p=1)], seed=1).run({"image": noise((H, W, 3))}, key=key, record=True)
+        _, record = F.Compose([F.CoarseDropout((1, 1), (h0, h1), (w0, w1), p=1)], seed=1).run(
+            {"image": noise((H, W, 3))}, key=key, record=True
+        )
         x0, y0, x1, y1 = record["ops"][0][1][1:]
         low, high = (int(h0 * H), int(h1 * H)) if isinstance(h1, float) else (h0, h1)
         assert low <= y1 - y0 <= high
@@ -139,10 +162,14 @@ def test_d19_normalize_returns_float32(form: str, shape: tuple[int, ...]) -> Non
     assert np.abs(got["image"] - want["image"]).max() < 4e-6  # f32 of values up to 2
 
 
-@pytest.mark.parametrize(("given", "full"), [({"x": 10}, {"x": (10, 10), "y": (0, 0)}), ({"y": (5, 5)}, {"x": (0, 0), "y": (5, 5)})])
+@pytest.mark.parametrize(
+    ("given", "full"), [({"x": 10}, {"x": (10, 10), "y": (0, 0)}), ({"y": (5, 5)}, {"x": (0, 0), "y": (5, 5)})]
+)
 def test_d20_a_missing_shear_is_none(given: dict[str, Any], full: dict[str, Any]) -> None:
     image = noise((H, W, 3))
-    assert np.array_equal(ours("Affine", {"shear": given}, image=image)["image"], ours("Affine", {"shear": full}, image=image)["image"])
+    assert np.array_equal(
+        ours("Affine", {"shear": given}, image=image)["image"], ours("Affine", {"shear": full}, image=image)["image"]
+    )
 
 
 def test_d26_masks_take_area_only_when_they_shrink() -> None:
@@ -224,10 +251,25 @@ def test_d41_points_under_a_field_go_to_the_nearest_pixel() -> None:
     rng = np.random.default_rng(2)
     rows = np.column_stack([rng.uniform(5, W - 6, 40), rng.uniform(5, H - 6, 40)])
     for method in ("mask", "direct"):
-        pipe = F.Compose([F.GridDistortion(keypoint_remapping_method=method, p=1)], keypoint_params=F.KeypointParams("xy", label_fields=["name"]), seed=3)
+        pipe = F.Compose(
+            [F.GridDistortion(keypoint_remapping_method=method, p=1)],
+            keypoint_params=F.KeypointParams("xy", label_fields=["name"]),
+            seed=3,
+        )
         grid = np.stack(np.meshgrid(np.arange(W), np.arange(H)), -1).astype(np.float32)
-        result = pipe.run({"image": grid[..., :1], "images": np.stack([grid[..., :1], grid[..., 1:]]), "keypoints": rows, "name": list(range(40))}, key=1)
-        field_x, field_y = result["images"][0, ..., 0], result["images"][1, ..., 0]  # where each pixel's value came from
+        result = pipe.run(
+            {
+                "image": grid[..., :1],
+                "images": np.stack([grid[..., :1], grid[..., 1:]]),
+                "keypoints": rows,
+                "name": list(range(40)),
+            },
+            key=1,
+        )
+        field_x, field_y = (
+            result["images"][0, ..., 0],
+            result["images"][1, ..., 0],
+        )  # where each pixel's value came from
         for (x, y), name in zip(result["keypoints"], result["name"]):
             away = np.hypot(field_x - rows[name][0], field_y - rows[name][1])
             assert away[int(y), int(x)] <= away.min() + 0.02, "another pixel's source is nearer"
@@ -239,9 +281,18 @@ def test_d41_points_are_near_2_0_8s() -> None:
     stretched by up to 1.9, and half a pixel of rounding. On average it is a pixel away."""
     rng = np.random.default_rng(4)
     rows = np.column_stack([rng.uniform(5, W - 6, 40), rng.uniform(5, H - 6, 40)])
-    got, want, _ = both("GridDistortion", {}, {"image": noise((H, W, 3)), "keypoints": rows, "name": np.arange(40)}, keypoint={"format": "xy", "label_fields": ["name"]})
+    got, want, _ = both(
+        "GridDistortion",
+        {},
+        {"image": noise((H, W, 3)), "keypoints": rows, "name": np.arange(40)},
+        keypoint={"format": "xy", "label_fields": ["name"]},
+    )
     there = dict(zip(want["name"].tolist(), np.asarray(want["keypoints"])))
-    common = [(row, there[name]) for name, row in zip(np.asarray(got["name"]).tolist(), np.asarray(got["keypoints"])) if name in there]
+    common = [
+        (row, there[name])
+        for name, row in zip(np.asarray(got["name"]).tolist(), np.asarray(got["keypoints"]))
+        if name in there
+    ]
     assert len(common) >= 30
     apart = [float(np.abs(a - b).max()) for a, b in common]
     assert max(apart) <= 3.35 and np.mean(apart) <= 1.6
@@ -251,7 +302,12 @@ def test_d41_boxes_under_a_field_are_2_0_8s() -> None:
     rng = np.random.default_rng(6)
     x, y = np.sort(rng.uniform(0, W, (30, 2)), 1), np.sort(rng.uniform(0, H, (30, 2)), 1)
     rows = np.column_stack([x[:, 0], y[:, 0], x[:, 1] + 1, y[:, 1] + 1]).clip(0, [W, H, W, H])
-    got, want, _ = both("GridDistortion", {}, {"image": noise((H, W, 3)), "bboxes": rows, "label": np.arange(30)}, bbox={"format": "pascal_voc", "label_fields": ["label"], "min_area": 1.0})
+    got, want, _ = both(
+        "GridDistortion",
+        {},
+        {"image": noise((H, W, 3)), "bboxes": rows, "label": np.arange(30)},
+        bbox={"format": "pascal_voc", "label_fields": ["label"], "min_area": 1.0},
+    )
     there = dict(zip(want["label"].tolist(), np.asarray(want["bboxes"])))
     here = dict(zip(np.asarray(got["label"]).tolist(), np.asarray(got["bboxes"])))
     assert len(here) >= 25 and set(here) <= set(there)
@@ -266,7 +322,9 @@ def test_w2_images_of_two_channels_are_warped_as_all_others() -> None:
     got, want, _ = both("Rotate", args, {"image": np.ascontiguousarray(image[..., :2])})
     three, reference, _ = both("Rotate", args, {"image": image})
     assert np.array_equal(got["image"], three["image"][..., :2])
-    assert np.abs(want["image"].astype(int) - reference["image"][..., :2]).max() >= 3, "OpenCV warps two channels on its old grid"
+    assert np.abs(want["image"].astype(int) - reference["image"][..., :2]).max() >= 3, (
+        "OpenCV warps two channels on its old grid"
+    )
 
 
 def test_hwc1_sharpen() -> None:
@@ -289,8 +347,14 @@ def test_c1_a_box_that_left_is_dropped() -> None:
 
 
 def test_c2_more_box_targets_beside_labels() -> None:
-    pipe = F.Compose([F.HorizontalFlip(p=1)], bbox_params=F.BboxParams("pascal_voc", ["label"]), additional_targets={"bboxes2": "bboxes"})
-    got = pipe(image=noise((H, W, 3)), bboxes=[[1, 2, 30, 40]], label=["cat"], bboxes2=[[1, 2, 30, 40, 7.0], [5, 6, 9, 9, 8.0]])
+    pipe = F.Compose(
+        [F.HorizontalFlip(p=1)],
+        bbox_params=F.BboxParams("pascal_voc", ["label"]),
+        additional_targets={"bboxes2": "bboxes"},
+    )
+    got = pipe(
+        image=noise((H, W, 3)), bboxes=[[1, 2, 30, 40]], label=["cat"], bboxes2=[[1, 2, 30, 40, 7.0], [5, 6, 9, 9, 8.0]]
+    )
     assert got["label"] == ["cat"] and np.allclose(got["bboxes"], [[W - 30, 2, W - 1, 40]])
     assert np.allclose(got["bboxes2"], [[W - 30, 2, W - 1, 40, 7], [W - 9, 6, W - 5, 9, 8]])
 
@@ -304,13 +368,15 @@ def test_c3_equal_transforms_draw_different_numbers() -> None:
 def test_c4_nothing_is_lost_on_the_way_through_a_dict() -> None:
     pipe = F.Compose(
         [F.SelectiveChannelTransform([F.InvertImg(p=1)], channels=(2, 0))],
-        bbox_params=F.BboxParams("coco", ["label"], min_area=3, clip=True, filter_invalid_bboxes=True, max_accept_ratio=4.0),
+        bbox_params=F.BboxParams(
+            "coco", ["label"], min_area=3, clip=True, filter_invalid_bboxes=True, max_accept_ratio=4.0
+        ),
     )
     again = F.from_dict(F.to_dict(pipe))
     assert again.transforms[0].channels == (2, 0)
     assert again.bbox_params.to_dict() == pipe.bbox_params.to_dict() and again.bbox_params.filter_invalid_bboxes
     image = noise((8, 8, 3))
-    assert np.array_equal(again(image=image)["image"], pipe(image=image)["image"])
+    assert np.array_equal(again(image=image, label=[])["image"], pipe(image=image, label=[])["image"])
 
 
 def test_e1_a_crop_that_does_not_fit() -> None:
@@ -326,14 +392,24 @@ def test_e2_unknown_arguments() -> None:
 
 @pytest.mark.parametrize("form", ["pascal_voc", "coco", "albumentations", "yolo"])
 def test_f1_boxes_keep_their_digits(form: str) -> None:
-    row = [0.1, 0.3, 0.7, 0.9] if form == "albumentations" else [0.3, 0.3, 0.1, 0.2] if form == "yolo" else [0.3, 1.7, 20.1, 30.9]
+    row = (
+        [0.1, 0.3, 0.7, 0.9]
+        if form == "albumentations"
+        else [0.3, 0.3, 0.1, 0.2]
+        if form == "yolo"
+        else [0.3, 1.7, 20.1, 30.9]
+    )
     got = F.Compose([F.NoOp(p=1)], bbox_params=F.BboxParams(form))(image=noise((H, W, 3)), bboxes=[row])["bboxes"]
     assert np.abs(np.array(got[0]) - row).max() < 1e-14
 
 
 def test_c6_force_apply_reaches_every_composition() -> None:
     image = noise((H, W, 3))
-    for pipe in (F.SomeOf([F.HorizontalFlip(p=1)], n=1, p=0.01), F.Sequential([F.HorizontalFlip(p=1)], p=0.01), F.OneOf([F.HorizontalFlip(p=1)], p=0.01)):
+    for pipe in (
+        F.SomeOf([F.HorizontalFlip(p=1)], n=1, p=0.01),
+        F.Sequential([F.HorizontalFlip(p=1)], p=0.01),
+        F.OneOf([F.HorizontalFlip(p=1)], p=0.01),
+    ):
         assert np.array_equal(pipe(image=image, force_apply=True)["image"], image[:, ::-1]), pipe
     with pytest.raises(ValueError):
         F.OneOf([F.HorizontalFlip(p=0), F.VerticalFlip(p=0)])
@@ -366,7 +442,9 @@ def test_c10_import_asks_no_server() -> None:
     import sys
 
     script = "import socket, sys\ndef no(*a, **k): raise SystemExit(9)\nsocket.socket.connect = no\nsocket.create_connection = no\nimport ferraug\nprint('quiet')"
-    out = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"})
+    out = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}
+    )
     assert out.stdout.strip() == "quiet", out.stderr
 
 
@@ -403,7 +481,11 @@ def test_d17_grid_distortion_without_limits_is_not_the_identity() -> None:
 
 def test_d22_angles_turn_as_2_0_8_turns_them() -> None:
     point = [[30.0, 20.0, 40.0, 1.0]]
-    for name, args in (("Rotate", {"limit": (30, 30)}), ("RandomRotate90", {}), ("Perspective", {"scale": (0.08, 0.08)})):
+    for name, args in (
+        ("Rotate", {"limit": (30, 30)}),
+        ("RandomRotate90", {}),
+        ("Perspective", {"scale": (0.08, 0.08)}),
+    ):
         got, want, _ = both(name, args, {"image": noise((H, W, 3)), "keypoints": point}, keypoint={"format": "xyas"})
         assert np.allclose(got["keypoints"], want["keypoints"], atol=2e-3), name
 
@@ -417,7 +499,9 @@ def test_every_difference_has_its_line() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "differences.md").read_text(encoding="utf-8")
     assert len(DIFFERENCES) == len({number for number, *_ in DIFFERENCES})
     for number, where, what, reason in DIFFERENCES:
-        assert f"| {number} | {where} | {what} | {reason} |" in page, f"docs/differences.md lacks {number}; python tests/catalogue.py writes it"
+        assert f"| {number} | {where} | {what} | {reason} |" in page, (
+            f"docs/differences.md lacks {number}; python tests/catalogue.py writes it"
+        )
 
 
 def test_tested_differences_are_listed() -> None:
