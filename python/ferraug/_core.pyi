@@ -78,10 +78,11 @@ class Session:
         data: dict[str, Any],
         out: NDArray[Any] | None = None,
         fused: bool = True,
-    ) -> dict[str, list[int]]:
+    ) -> dict[str, list[int]] | None:
         """Runs every lane to its end and writes the results over the targets in `data` (untouched contiguous arrays stay
         the same objects). Box and keypoint rows go back to the caller's format and container, extra columns re-attached
-        by source index. Returns, for every box and keypoint target, the source index of each remaining row.
+        by source index. Returns, for every box and keypoint target, the source index of each remaining row; None if the
+        call has neither.
         fused=False runs the plain executor (the oracle): one op at a time."""
 
 class Draw:

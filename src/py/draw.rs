@@ -194,7 +194,7 @@ pub fn affine(
 /// The matrix moved so that the whole image shows, and the canvas.
 #[pyfunction]
 pub fn fit_output(py: Python<'_>, m: [f64; 6], w: usize, h: usize) -> PyResult<(Matrix, usize, usize)> {
-    if m.iter().any(|v| !(v.abs() < 1e9)) {
+    if !m.iter().all(|v| v.abs() < 1e9) {
         return Err(raise(py, Error::value("fit_output: the matrix is out of range")));
     }
     let (m, [w, h]) = geom::affine::fit_output(&m, w, h);
