@@ -103,8 +103,8 @@ class Root:
     """What a node keeps between the calls made to it. Nothing of it changes while a call runs, but its count."""
 
     __slots__ = (
-        "calls", "columns", "filters", "kinds", "labels", "layout", "reports", "seed", "step", "strict", "watched",
-        "whole",
+        "calls", "children", "columns", "filters", "flattened", "kinds", "labels", "layout", "reports", "seed", "step",
+        "strict", "whole",
     )  # fmt: skip
 
     def __init__(self, seed: int | None, first: int = 0) -> None:
@@ -114,19 +114,14 @@ class Root:
         self.step: Step
         self.kinds: Mapping[str, str] = KINDS
         self.columns: Mapping[str, int] = {}  # coordinates in a caller's row, by kind of target
-        self.watched: list[tuple[list[Any], list[Any]]] = []  # children lists, and what they held when flattened
+        # the lists of children below, and copies of them: once they differ, the root is stale
+        self.children: list[list[Any]] = []
+        self.flattened: list[list[Any]] = []
         self.whole = False  # a Compose: its data is checked and converted even when it does not fire
         self.strict = False  # a Compose that refuses keys it does not know
         self.reports = False  # results say which transforms fired
         self.labels: Any = None
         self.filters: Filters | None = None
-
-    def stale(self) -> bool:
-        """Whether somebody changed a list of children."""
-        for now, then in self.watched:  # noqa: SIM110 - a generator costs five times as much
-            if now != then:
-                return True
-        return False
 
 
 PLAIN = Layout(KINDS, None, None, False)  # of a transform called on its own: internal rows, no shape checks
@@ -178,8 +173,10 @@ def perform(
         raise
     if labels is not None:
         labels.give_back(data, kept, ctx.relabel)
-    for finish in ctx.after:
-        finish(data)
+    if ctx.wrap is not None:
+        from ferraug.interop import wrap_result
+
+        wrap_result(data, root.kinds)
     return ctx
 
 

@@ -127,7 +127,8 @@ class BaseCompose(Node):
         if depth >= MAX_DEPTH:
             raise ValueError(f"{type(self).__name__}: depth > {MAX_DEPTH}")
         check_children(self.transforms, type(self).__name__)
-        root.watched.append((self.transforms, list(self.transforms)))
+        root.children.append(self.transforms)
+        root.flattened.append(list(self.transforms))
         prefix = path + "." if path else ""
         steps = tuple(
             child.flatten(_core.fold_node(node, i), f"{prefix}{i}", root) for i, child in enumerate(self.transforms)

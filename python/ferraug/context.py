@@ -56,7 +56,7 @@ class Context:
     """One call of a pipeline while its numbers are drawn."""
 
     __slots__ = (
-        "after", "c", "clean", "d", "data", "draw", "dtype", "due", "filters", "h", "inside", "marks", "max_value",
+        "c", "clean", "d", "data", "draw", "dtype", "due", "filters", "h", "inside", "marks", "max_value",
         "ops", "relabel", "root", "session", "w", "wrap",
     )  # fmt: skip
 
@@ -95,7 +95,6 @@ class Context:
         self.clean = False  # nothing moved since the last filter
         self.inside = 0  # open asides: what moves there moves the image only
         self.wrap: Callable[[Any], Any] | None = None  # arrays are tensors from here on (ToTensorV2)
-        self.after: tuple[Callable[[dict[str, Any]], None], ...] = ()  # done to the result, last
         self.relabel: Mapping[str, list[dict[str, Any]]] = NO_ROWS  # labels of rows that user code made
 
     @property
@@ -239,8 +238,6 @@ class Context:
         from ferraug import interop
 
         self.wrap = interop.to_tensor
-        kinds = self.root.kinds
-        self.after = (*self.after, lambda data: interop.wrap_result(data, kinds))
 
     def ink(self, fill: Fill) -> Fill:
         """A fill for the channels there are: longer tuples are cut, as OpenCV does."""
@@ -295,7 +292,8 @@ class Context:
 
     def corner(self, w: int, h: int) -> tuple[int, int]:
         """(x, y) of a w×h window anywhere in the image."""
-        down, right = self.draw.random(), self.draw.random()
+        random = self.draw.random
+        down, right = random(), random()
         return int((self.w - w + 1) * right), int((self.h - h + 1) * down)
 
 

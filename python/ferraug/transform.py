@@ -207,10 +207,10 @@ class Node(metaclass=Declaration):
         """Augments `image=…`, `mask=…`, `bboxes=…`, … and returns them in a new dict; other keys pass through."""
         if args:
             raise KeyError("You have to pass data to augmentations as named arguments, for example: aug(image=image)")
-        if type(force_apply) not in FLAGS:
+        if force_apply is not False and type(force_apply) not in FLAGS:
             raise TypeError(f"force_apply must be bool or int, got {type(force_apply).__name__}")
         root = self._root
-        if root is None or (root.watched and root.stale()):
+        if root is None or root.children != root.flattened:
             root = self._remake()
         ctx = perform(self, root, data, force_apply)
         return data if ctx is None or not root.reports else self.result(data, ctx)
@@ -244,7 +244,7 @@ class Node(metaclass=Declaration):
         self, data: dict[str, Any], key: tuple[int, ...] | None, out: Any, force: bool
     ) -> tuple[dict[str, Any], Callable[[], dict[str, Any]]]:
         root = self._root
-        if root is None or root.stale():
+        if root is None or root.children != root.flattened:
             root = self._remake()
         draw = root.calls.next(worker_key()) if key is None else Draw(root.seed, key)
         ctx = perform(self, root, data, force, draw, out)
@@ -266,7 +266,7 @@ class Node(metaclass=Declaration):
         from ferraug.replay import explain
 
         root = self._root
-        if root is None or root.stale():
+        if root is None or root.children != root.flattened:
             root = self._remake()
         return explain(self, root, shape, dtype, check_key(key))
 
