@@ -18,7 +18,7 @@ const SWAPPED: u8 = if cfg!(target_endian = "little") { b'>' } else { b'<' };
 /// Rows of boxes or points that one array may hold.
 pub const MAX_ROWS: usize = 10_000_000;
 /// Channels at most.
-const MAX_CHANNELS: usize = 512;
+pub const MAX_CHANNELS: usize = 512;
 
 /// What the axes of an array target mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

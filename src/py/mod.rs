@@ -41,6 +41,11 @@ fn explain(
 fn explained(py: Python<'_>, ops: &Bound<'_, PyAny>, shape: Shape, dtype: &str, target: &str) -> PyResult<String> {
     let mut list = Vec::new();
     decode::extend(&mut list, ops)?;
+    let Shape { d, h, w, c, .. } = shape;
+    buffer::check_pixels(py, target, &[d, h, w])?;
+    if d * h * w == 0 || !(1..=buffer::MAX_CHANNELS).contains(&c) {
+        return Err(PyValueError::new_err(format!("{target}: sides ≥1 and channels 1..512, got {:?}", (d, h, w, c))));
+    }
     let dtype = DType::from_name(dtype).ok_or_else(|| PyValueError::new_err(format!("unknown dtype {dtype:?}")))?;
     let role = if target.contains("mask") { Role::Mask } else { Role::Image };
     let volume = target.contains("volume") || target.contains("3d");
@@ -89,6 +94,7 @@ fn core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<layout::Layout>()?;
     m.add_class::<session::Session>()?;
     m.add_class::<draw::Draw>()?;
+    m.add_class::<draw::Calls>()?;
     for f in [
         wrap_pyfunction!(draw::fold_node, m)?,
         wrap_pyfunction!(draw::exp, m)?,

@@ -65,7 +65,9 @@ fn coordinate(v: &Bound<'_, PyAny>, name: &str, row: usize, column: usize) -> Py
 struct Rows<'a, 'py> {
     name: &'a str,
     k: usize,
+    n: usize,
     values: Vec<f64>,
+    /// Where the extras of each row end; of none before the first that has any.
     ends: Vec<usize>,
     extras: Vec<Bound<'py, PyAny>>,
 }
@@ -74,8 +76,11 @@ impl<'py> Rows<'_, 'py> {
     fn row(&mut self, i: usize, row: &Bound<'py, PyAny>) -> PyResult<()> {
         let (k, start) = (self.k, self.values.len());
         self.values.resize(start + k, 0.0);
+        self.n += 1;
         if plain_numbers(row, &mut self.values[start..]) {
-            self.ends.push(self.extras.len());
+            if !self.extras.is_empty() {
+                self.ends.push(self.extras.len());
+            }
             return Ok(());
         }
         let mut n = 0;
@@ -101,7 +106,10 @@ impl<'py> Rows<'_, 'py> {
         if n < k {
             return Err(PyValueError::new_err(format!("{}[{i}]: {n} values, need {k}", self.name)));
         }
-        self.ends.push(self.extras.len());
+        if !self.extras.is_empty() {
+            self.ends.resize(i, 0);
+            self.ends.push(self.extras.len());
+        }
         Ok(())
     }
 }
@@ -123,7 +131,7 @@ fn parse(obj: &Bound<'_, PyAny>, name: &str, k: usize) -> PyResult<(Vec<f64>, Co
     }
     let rows = |n: usize| {
         let n = n.min(MAX_ROWS + 1);
-        Rows { name, k, values: Vec::with_capacity(n * k), ends: Vec::with_capacity(n), extras: Vec::new() }
+        Rows { name, k, n: 0, values: Vec::with_capacity(n * k), ends: Vec::new(), extras: Vec::new() }
     };
     // `coordinate` may run user code that changes the list: these iterators look at its length at every step.
     let rows = if let Ok(list) = obj.cast::<PyList>() {
@@ -140,8 +148,8 @@ fn parse(obj: &Bound<'_, PyAny>, name: &str, k: usize) -> PyResult<(Vec<f64>, Co
             "{name}: expected a list, tuple or numpy.ndarray of rows, got {what}"
         )));
     };
-    let Rows { values, ends, extras, .. } = rows;
-    if ends.len() > MAX_ROWS {
+    let Rows { n, values, ends, extras, .. } = rows;
+    if n > MAX_ROWS {
         return Err(raise(obj.py(), Error::limit(format!("{name}: more than {MAX_ROWS} rows"))));
     }
     if extras.is_empty() {

@@ -120,7 +120,7 @@ impl Session {
         data: &Bound<'py, PyDict>,
         out: Option<&Bound<'py, PyAny>>,
         fused: bool,
-    ) -> PyResult<Bound<'py, PyDict>> {
+    ) -> PyResult<Option<Bound<'py, PyDict>>> {
         let mut jobs: Vec<Job<'_>> = Vec::with_capacity(self.lanes.len());
         for lane in &self.lanes {
             jobs.push(lane.job(py, &self.ops, fused)?);
@@ -130,18 +130,19 @@ impl Session {
             *value = Some(job.value(py, value.take())?);
         }
         drop(jobs);
-        let index = PyDict::new(py);
         let mut rows = Vec::new();
+        let mut index = None;
         if !(self.boxes.is_empty() && self.points.is_empty()) {
             self.advance_rows(py)?;
             let rules = self.layout.get();
+            let index = index.insert(PyDict::new(py));
             for (key, lane) in &self.boxes {
                 rows.push((key, lane.give_back(py, rules.boxes.as_ref())?));
-                index.set_item(key, lane.index())?;
+                index.set_item(key, PyList::new(py, lane.rows.iter().map(|r| r.index))?)?;
             }
             for (key, lane) in &self.points {
                 rows.push((key, lane.give_back(py, rules.points.as_ref())?));
-                index.set_item(key, lane.index())?;
+                index.set_item(key, PyList::new(py, lane.rows.iter().map(|r| r.index))?)?;
             }
         }
         // Nothing fails from here on: `data` changes as a whole or not at all.
@@ -180,6 +181,11 @@ impl Session {
     #[getter]
     fn max_value(&self) -> f64 {
         self.first.and_then(|s| s.dtype.max_value()).unwrap_or(0.0)
+    }
+    /// All of the above at once: a crossing costs as much as the six values.
+    fn look(&self) -> (usize, usize, usize, usize, &'static str, f64) {
+        let (w, h, d) = self.size;
+        (w, h, d, self.c(), self.dtype(), self.max_value())
     }
     #[getter]
     fn has_boxes(&self) -> bool {
@@ -331,7 +337,7 @@ impl Session {
         data: &Bound<'py, PyDict>,
         out: Option<&Bound<'py, PyAny>>,
         fused: bool,
-    ) -> PyResult<Bound<'py, PyDict>> {
+    ) -> PyResult<Option<Bound<'py, PyDict>>> {
         guard(|| {
             self.decode(ops)?;
             self.finish_all(py, data, out, fused)

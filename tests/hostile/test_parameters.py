@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hostile_helpers import IMAGE, raises, refused, still_works
+from hostile_helpers import IMAGE, raises, still_works
 
 import ferraug as F
 
@@ -35,8 +35,10 @@ BAD: list[tuple[str, Callable[[], Any], type[Exception], tuple[str, ...]]] = [
     ("60 Resize(10**4000)", lambda: F.Resize(5, 10**4000), ValueError, ("Resize: width must be",)),
     ("61 Resize(3.7)", lambda: F.Resize(3.7, 5), TypeError, ("Resize: height must be an integer", "3.7")),
     ("61 Resize('5')", lambda: F.Resize("5", 5), TypeError, ("Resize: height must be a number", "'5'")),
-    ("63 kernel -3", lambda: F.GaussianBlur(blur_limit=-3), ValueError, ("blur_limit must be odd", "-3")),
-    ("63 kernel 10**6", lambda: F.GaussianBlur(blur_limit=(3, 10**6)), ValueError, ("must be odd, 1..", "1000000")),
+    ("63 kernel -3", lambda: F.GaussianBlur(blur_limit=-3), ValueError, ("blur_limit must be in [0, 32767]", "-3")),
+    ("63 kernel 10**6", lambda: F.GaussianBlur(blur_limit=(3, 10**6)), ValueError, ("blur_limit", "32767", "1000000")),
+    ("63 side 0", lambda: F.Sharpen(kernel_size=0), ValueError, ("Sharpen: kernel_size must be in [1, 32767]", "0")),
+    ("63 side 10**6", lambda: F.Sharpen(kernel_size=10**6), ValueError, ("Sharpen: kernel_size", "32767", "1000000")),
     ("64 scale nan", lambda: F.Affine(scale=NAN), ValueError, ("Affine: scale must be finite",)),
     ("64 downscale 0", lambda: F.Downscale(scale_range=(0, 0)), ValueError, ("Downscale: scale_range",)),
     ("65 angle inf", lambda: F.Rotate(limit=INF), ValueError, ("Rotate: limit must be finite",)),
@@ -122,8 +124,9 @@ def test_62_crops_larger_than_the_image() -> None:
 
 
 def test_63_even_kernels_are_raised_with_a_warning() -> None:
-    with pytest.warns(UserWarning, match="4"):
-        assert F.GaussianBlur(blur_limit=(4, 6)).blur_limit == (5, 7)
+    with pytest.warns(UserWarning, match="must be odd: 4 is raised to 5"):
+        assert F.Sharpen(kernel_size=4, method="gaussian").kernel_size == 5
+    assert F.Compose([F.GaussianBlur(blur_limit=(4, 4), p=1)])(image=IMAGE)["image"].shape == IMAGE.shape
 
 
 def test_64_scales_of_any_size() -> None:
@@ -166,7 +169,6 @@ def test_66_maps_that_cannot_be_inverted(matrix: tuple[float, ...]) -> None:
 
 def test_68_fills_of_another_length() -> None:
     pipeline = F.Compose([F.Rotate((20, 20), border_mode=0, fill=(1, 2), p=1)])
-    refused(pipeline, {"image": IMAGE[..., 0]}, ValueError) if False else None
     with pytest.raises(ValueError) as caught:
         pipeline(image=IMAGE)
     assert "fill" in str(caught.value) and "2" in str(caught.value) and "3" in str(caught.value), caught.value
@@ -179,16 +181,6 @@ def test_68_fills_out_of_range_saturate() -> None:
     assert pad(image=IMAGE)["image"][0, 0].tolist() == [0] * 3
     pad = F.Compose([F.Pad(2, border_mode=0, fill=NAN, p=1)])
     assert np.isnan(pad(image=np.zeros((4, 4), np.float32))["image"][0, 0])
-
-
-def test_70_tables_of_another_length() -> None:
-    from ferraug import _core
-
-    layout = _core.Layout({"image": "image"}, None, None, True)
-    for n in (0, 1, 255, 257, 256 * 2):
-        data = {"image": IMAGE}
-        with pytest.raises(ValueError, match="256"):
-            layout.open(data).finish([("lut", tuple([0] * n))], data)
 
 
 def test_71_an_empty_choice_does_nothing() -> None:
@@ -260,7 +252,6 @@ def test_77_errors_of_user_code_are_the_same_objects() -> None:
         (np.zeros(5, np.uint8), ValueError, ("image", "dimensions")),
         (np.zeros((0, 4, 3), np.uint8), ValueError, ("image", "≥1")),
         (np.zeros((4, 4, 600), np.uint8), ValueError, ("image", "600 channels")),
-        (np.ma.masked_array(np.zeros((4, 4, 3), np.uint8)), TypeError, ("image", "MaskedArray")),
     ],
     ids=str,
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from typing import Any
 
 import numpy as np
 import pytest
-from hostile_helpers import IMAGE, boxed, pointed, refused, same
+from hostile_helpers import IMAGE, boxed, pointed, refused, same, still_works
 
 import ferraug as F
 
@@ -219,7 +220,7 @@ def test_lists_that_change_while_they_are_read() -> None:
         try:
             boxed()(image=IMAGE, bboxes=rows)
         except ValueError as error:
-            assert "values, need 4" in str(error)
+            assert "values, need 4" in str(error) or "must be >" in str(error)
 
 
 def test_list_subclasses_are_read_as_lists() -> None:
@@ -263,16 +264,23 @@ def test_48_many_boxes_take_linear_time(as_list: bool) -> None:
             best = min(best, time.thread_time() - start)
         return best
 
-    assert took(80_000) < 20 * took(10_000) + 0.01
+    gc.disable()  # the collector's own walks over many lists are not ours
+    try:
+        assert took(80_000) < 20 * took(10_000) + 0.01
+    finally:
+        gc.enable()
 
 
 def test_48_more_rows_than_a_call_may_have() -> None:
-    rows = np.broadcast_to(np.array([1.0, 1, 5, 9]), (10**7 + 1, 4))
-    refused(boxed(), {"image": IMAGE, "bboxes": rows}, F.LimitError, "bboxes: 10000001 rows", "10000000")
-    rows = np.broadcast_to(np.array([1.0, 1, 5, 9]), (2**40, 4))
-    refused(boxed(), {"image": IMAGE, "bboxes": rows}, F.LimitError, "bboxes: 1099511627776 rows")
     row = [1.0, 1, 5, 9]
-    refused(boxed(), {"image": IMAGE, "bboxes": [row] * (10**7 + 1)}, F.LimitError, "bboxes: more than 10000000 rows")
+    for rows, texts in (
+        (np.broadcast_to(np.array(row), (10**7 + 1, 4)), "bboxes: 10000001 rows; at most 10000000"),
+        (np.broadcast_to(np.array(row), (2**40, 4)), "bboxes: 1099511627776 rows; at most 10000000"),
+        ([row] * (10**7 + 1), "bboxes: more than 10000000 rows"),
+    ):
+        with pytest.raises(F.LimitError, match=texts):
+            boxed()(image=IMAGE, bboxes=rows)
+    still_works(boxed())
 
 
 @pytest.mark.parametrize("remove", [True, False])
@@ -366,7 +374,7 @@ def test_53_images_of_different_size() -> None:
     refused(FLIP, {"images": images}, ValueError, "images[4]: (9, 32, 3) uint8", "images[0]: (24, 32, 3) uint8")
     refused(FLIP, {"images": [IMAGE, IMAGE.astype(np.float32)]}, ValueError, "images[1]", "float32")
     refused(FLIP, {"images": [IMAGE, IMAGE[..., 0]]}, ValueError, "images[1]: (24, 32) uint8")
-    refused(FLIP, {"images": np.array([IMAGE, None], object)}, ValueError, "images", "dimensions")
+    refused(FLIP, {"images": np.array([IMAGE, None], object)}, TypeError, "images: dtype object")
 
 
 def test_the_input_list_stays_as_it_was() -> None:
