@@ -9,6 +9,7 @@ pub mod gauss;
 pub mod gray;
 pub mod hsv;
 pub mod mix;
+pub mod noise;
 pub mod resize;
 pub mod resize_float;
 pub mod resize_move;
