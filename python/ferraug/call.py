@@ -189,7 +189,7 @@ def perform(
         blame(error, ctx)
         raise
     if labels is not None:
-        labels.give_back(data, kept, ctx.relabel)
+        labels.give_back(data, kept or {}, ctx.relabel)
     for last in ctx.after:
         last(data)
     return ctx

@@ -120,7 +120,7 @@ def replay(record: Mapping[str, Any], *, transforms: Node | None = None, **data:
     except Exception as error:
         _blame(error, nodes)
         raise
-    labels.give_back(data, kept, {})
+    labels.give_back(data, kept or {}, {})
     if record.get("tensors"):
         from ferraug.interop import wrap_result
 
