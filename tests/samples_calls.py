@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import ferraug as F
 import numpy as np
 from catalogue import Row, Variant
-from samples import H, W, labels, noise, shape_of
 
-import ferraug as F
+from samples import H, W, labels, noise, shape_of
 
 BOXES = np.array([[20.0, 15, 40, 33], [31, 20, 60, 50], [2, 3, 78, 60]])
 POINTS = np.array([[30.0, 30, 10, 1], [40, 22, 300, 2], [5, 50, 90, 3]])
@@ -37,7 +37,9 @@ def channels_of(row: Row, variant: Variant) -> int:
     return 3 if 3 in allowed else allowed[0]
 
 
-def call(row: Row, variant: Variant, dtype: str = "uint8", rows: bool = True, channels: int | None = None) -> dict[str, Any]:
+def call(
+    row: Row, variant: Variant, dtype: str = "uint8", rows: bool = True, channels: int | None = None
+) -> dict[str, Any]:
     """Data for one call."""
     c = channels_of(row, variant) if channels is None else channels
     data: dict[str, Any] = {"image": noise(shape_of(H, W, c), dtype), "mask": labels(H, W)}
@@ -58,5 +60,7 @@ def assert_equal(got: dict[str, Any], want: dict[str, Any], what: str = "") -> N
     assert list(got) == list(want), what
     for key, value in arrays(want).items():
         ours = np.asarray(got[key])
-        assert ours.dtype == value.dtype and ours.shape == value.shape, f"{what} {key}: {ours.dtype}{ours.shape} {value.dtype}{value.shape}"
+        assert ours.dtype == value.dtype and ours.shape == value.shape, (
+            f"{what} {key}: {ours.dtype}{ours.shape} {value.dtype}{value.shape}"
+        )
         assert ours.tobytes() == value.tobytes(), f"{what} {key} differs"

@@ -43,6 +43,8 @@ class Session:
     c: int  # channels of the primary image lane (1 for 2-D); 0 if there is no image lane
     dtype: str  # of the primary image lane ("uint8", …); "" if there is none
     max_value: float  # 255, 65535, 1.0 …; 0.0 if the dtype has none
+    def look(self) -> tuple[int, int, int, int, str, float]:
+        """w, h, d, c, dtype and max_value in one crossing."""
     has_boxes: bool
     has_keypoints: bool
     has_mask: bool  # mask or non-empty masks
@@ -85,13 +87,16 @@ class Session:
 
 class Draw:
     """The numbers of one call: Philox4x32-10 keyed by (seed, call key, node, draw)."""
-    def __new__(cls, seed: int, call: tuple[int, ...]) -> Draw: ...
+    key: tuple[int, ...]
+    def __new__(cls, seed: int, key: tuple[int, ...]) -> Draw: ...
     def begin(self, node: int, p: float) -> bool:
         """Re-keys to the node and decides p."""
     def enter(self, node: int) -> None:
         """Re-keys to the node (decides nothing)."""
     def random(self) -> float: ...
     def uniform(self, lo: float, hi: float) -> float: ...
+    def within(self, range: tuple[float, float]) -> float:
+        """`uniform(*range)`."""
     def integers(self, lo: int, hi: int) -> int:
         """lo ≤ n ≤ hi."""
     def normal(self, mean: float = 0.0, std: float = 1.0) -> float: ...
@@ -103,6 +108,13 @@ class Draw:
         """An integer below 2**53 for the core's own generators."""
     def seed64(self) -> int:
         """64 bits, for users' random.Random and NumPy generators."""
+
+class Calls:
+    """The sequence of calls to one node, safe to share between threads."""
+    count: int
+    def __new__(cls, seed: int, first: int) -> Calls: ...
+    def next(self, worker: int) -> Draw:
+        """The numbers of the next call, keyed (n,), or (n, worker) if that is not 0."""
 
 def fold_node(parent: int, child: int) -> int:
     """Node id (u32) of child number `child` of a node; also folds the number of a pick."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ferraug.params import bound, closest, number
+from ferraug.values import bound, closest, number
 
 FORMATS = ("coco", "pascal_voc", "albumentations", "yolo")
 

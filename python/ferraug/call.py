@@ -8,20 +8,21 @@ nothing else about the process matters: no global state, no order of calls, no n
 from __future__ import annotations
 
 import os
-import sys
-from operator import index, length_hint
+from operator import index
+from sys import modules
 from typing import TYPE_CHECKING, Any
 
-from ferraug import _core
+from ferraug._core import Calls, Draw, Layout, fold_node
 from ferraug.context import Context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
 
     from ferraug.transform import Node
 
     Step = tuple[int, Node, Any, str]  # node id, the node, its children if it is a composition, its path
 
+Filters = dict[tuple[bool, bool], tuple[Any, Any]]
 KINDS = {
     kind: kind
     for kind in (
@@ -31,8 +32,7 @@ KINDS = {
 ARRAYS = ("image", "images", "mask", "masks", "volume", "volumes", "mask3d", "masks3d")
 EVERY = ("filter",)  # the op that filters boxes and keypoints alike
 U64 = 1 << 64
-END = 1 << 62
-ROOT = _core.fold_node(0, 0)
+ROOT = fold_node(0, 0)
 
 # -- keys ------------------------------------------------------------------------------------------------------------
 
@@ -47,7 +47,7 @@ def _before_fork() -> None:
 
 def _after_fork() -> None:
     global _lineage, _forks
-    _lineage = (_core.fold_node(_lineage & 0xFFFFFFFF, _forks) | 1 << 32) & (U64 - 1)
+    _lineage = (fold_node(_lineage & 0xFFFFFFFF, _forks) | 1 << 32) & (U64 - 1)
     _forks = 0
 
 
@@ -57,9 +57,8 @@ if hasattr(os, "register_at_fork"):
 
 def worker_key() -> int:
     """What sets this process apart: 0 in the first, else the torch worker's seed or the number of the fork."""
-    data = sys.modules.get("torch.utils.data")
-    if data is not None:
-        info = data.get_worker_info()
+    if "torch.utils.data" in modules:
+        info = modules["torch.utils.data"].get_worker_info()
         if info is not None:
             return int(info.seed) % U64
     return _lineage
@@ -104,42 +103,28 @@ class Root:
     """What a node keeps between the calls made to it. Nothing of it changes while a call runs, but its count."""
 
     __slots__ = (
-        "checks", "columns", "count", "filters", "kinds", "labels", "layout", "reports", "seed", "step", "watched",
+        "calls", "children", "columns", "filters", "flattened", "kinds", "labels", "layout", "reports", "seed", "step",
+        "strict", "whole",
     )  # fmt: skip
 
     def __init__(self, seed: int | None, first: int = 0) -> None:
         self.seed = int.from_bytes(os.urandom(8), "little") if seed is None else seed
-        self.count: Iterator[int] = iter(range(first, END))  # `next` on it is one step that no thread can split
-        self.layout: _core.Layout
+        self.calls = Calls(self.seed, first)
+        self.layout: Layout
         self.step: Step
         self.kinds: Mapping[str, str] = KINDS
         self.columns: Mapping[str, int] = {}  # coordinates in a caller's row, by kind of target
-        self.watched: list[tuple[list[Any], list[Any]]] = []  # children lists, and what they held when flattened
-        self.checks = False  # a Compose checks and converts its data even when it does not fire
+        # the lists of children below, and copies of them: once they differ, the root is stale
+        self.children: list[list[Any]] = []
+        self.flattened: list[list[Any]] = []
+        self.whole = False  # a Compose: its data is checked and converted even when it does not fire
+        self.strict = False  # a Compose that refuses keys it does not know
         self.reports = False  # results say which transforms fired
         self.labels: Any = None
-        self.filters: Callable[[Any], Any] | None = None
-
-    def stale(self) -> bool:
-        """Whether somebody changed a list of children."""
-        for now, then in self.watched:  # noqa: SIM110 - a generator costs five times as much
-            if now != then:
-                return True
-        return False
-
-    def next_key(self) -> tuple[int, ...]:
-        """The key of the next call of the sequence."""
-        n = next(self.count)
-        worker = worker_key()
-        return (n, worker) if worker else (n,)
-
-    @property
-    def calls(self) -> int:
-        """How many keys of the sequence were used."""
-        return END - length_hint(self.count)
+        self.filters: Filters | None = None
 
 
-PLAIN = _core.Layout(KINDS, None, None, False)  # of a transform called on its own: internal rows, no shape checks
+PLAIN = Layout(KINDS, None, None, False)  # of a transform called on its own: internal rows, no shape checks
 
 
 # -- the call --------------------------------------------------------------------------------------------------------
@@ -150,18 +135,17 @@ def perform(
     root: Root,
     data: dict[str, Any],
     force: bool = False,
-    key: tuple[int, ...] | None = None,
+    draw: Draw | None = None,
     out: Any = None,
 ) -> Context | None:
     """Runs `node` over `data`, in place; None if a plain node did not fire."""
-    if key is None:
-        key = root.next_key()
-    draw = _core.Draw(root.seed, key)
+    if draw is None:
+        draw = root.calls.next(worker_key())
     step = root.step
     fires = ((draw.begin(step[0], node.p) or force) and node.p > 0) or node.always
-    if not fires and not root.checks:
+    if not (fires or root.whole):
         return None
-    if root.checks:
+    if root.strict:
         node.check_data(data)
     labels = root.labels
     if labels is not None:
@@ -171,18 +155,17 @@ def perform(
     except (TypeError, ValueError, KeyError):
         missing(data, root.kinds)
         raise
-    ctx = Context(session, draw, data)
+    ctx = Context(session, draw, data, root)
     if not ctx.w:
         missing(data, root.kinds)
         raise ValueError("no image or mask to work on: the targets given are empty")
-    ctx.root, ctx.key = root, key
+    last_filter = None
     if root.filters is not None:
-        ctx.filters = root.filters(session)
+        ctx.filters, last_filter = root.filters[session.has_boxes, session.has_keypoints]
     if fires:
         node.fire(ctx, step)
-        unfiltered = root.filters is not None and not (ctx.clean and ctx.filters == EVERY)
-        if unfiltered and (session.has_boxes or session.has_keypoints):
-            ctx.ops.append(EVERY)
+        if last_filter is not None and not (ctx.clean and ctx.filters == last_filter):
+            ctx.ops.append(last_filter)
     try:
         kept = session.finish(ctx.ops, data, out)
     except Exception as error:
@@ -190,8 +173,10 @@ def perform(
         raise
     if labels is not None:
         labels.give_back(data, kept or {}, ctx.relabel)
-    for last in ctx.after:
-        last(data)
+    if ctx.wrap is not None:
+        from ferraug.interop import wrap_result
+
+        wrap_result(data, root.kinds)
     return ctx
 
 
@@ -201,7 +186,8 @@ def missing(data: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
         return
     if "image" in data:
         raise TypeError("image: expected numpy.ndarray, got NoneType") from None
-    from ferraug.params import closest
+
+    from ferraug.values import closest
 
     hints = [f"{key}= (did you mean {guess!r}?)" for key in data if key not in kinds and (guess := closest(key, kinds))]
     got = f"; got {', '.join(hints)}" if hints else ""

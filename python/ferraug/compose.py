@@ -17,9 +17,10 @@ from ferraug.call import KINDS, ROOT, Root, check_seed, note
 from ferraug.context import Context
 from ferraug.keypoints import KeypointParams
 from ferraug.labels import Labels
-from ferraug.params import INF, Interp, Prob, bound, closest, integer, number, show
+from ferraug.params import Interp, Prob
 from ferraug.targets import as_params, make_filters, make_layout
 from ferraug.transform import Node, check_targets
+from ferraug.values import INF, bound, closest, integer, number, show
 
 Step = tuple[int, Node, Any, str]
 MAX_DEPTH = 64
@@ -126,7 +127,8 @@ class BaseCompose(Node):
         if depth >= MAX_DEPTH:
             raise ValueError(f"{type(self).__name__}: depth > {MAX_DEPTH}")
         check_children(self.transforms, type(self).__name__)
-        root.watched.append((self.transforms, list(self.transforms)))
+        root.children.append(self.transforms)
+        root.flattened.append(list(self.transforms))
         prefix = path + "." if path else ""
         steps = tuple(
             child.flatten(_core.fold_node(node, i), f"{prefix}{i}", root) for i, child in enumerate(self.transforms)
@@ -136,12 +138,9 @@ class BaseCompose(Node):
     def visit(self, ctx: Context, step: Step) -> None:
         """Decides whether this node fires, and goes on."""
         if ctx.draw.begin(step[0], self.p) or self.always:
-            self.choose(ctx, step)
+            self.fire(ctx, step)
 
-    def fire(self, ctx: Context, step: Any) -> None:
-        self.choose(ctx, step)
-
-    def choose(self, ctx: Context, step: Step) -> None:
+    def fire(self, ctx: Context, step: Step) -> None:
         """Goes through the children of this node, which was decided to fire."""
         walk(ctx, step[2])
 
@@ -269,7 +268,7 @@ class Compose(BaseCompose):
         boxes, points = self.bbox_params, self.keypoint_params
         root.kinds = {**KINDS, **self._extra_targets}
         root.layout = make_layout(root.kinds, boxes, points, self.is_check_shapes)
-        root.checks = True
+        root.whole, root.strict = True, self.strict
         fields = {name: params.label_fields for name, params in self.processors.items()}
         if any(fields.values()):
             root.labels = Labels(fields)
@@ -279,9 +278,7 @@ class Compose(BaseCompose):
         root.step = self.flatten(ROOT, "", root)
 
     def check_data(self, data: Mapping[str, Any]) -> None:
-        """In a strict pipeline, ValueError for a key that nothing is known about, or for rows without parameters."""
-        if not self.strict:
-            return
+        """Of a strict pipeline: ValueError for a key that nothing is known about, or for rows without parameters."""
         available = self.available_keys
         for key in data:
             if key not in available:
@@ -316,7 +313,7 @@ class OneOf(BaseCompose):
         super().__init__(transforms, p)
         check_weights(self)
 
-    def choose(self, ctx: Context, step: Step) -> None:
+    def fire(self, ctx: Context, step: Step) -> None:
         steps = step[2]
         if steps:
             force(ctx, steps[ctx.draw.choice([inner[1].p for inner in steps])])
@@ -356,7 +353,7 @@ class SomeOf(BaseCompose):
             )
             self.n = len(self.transforms)
 
-    def choose(self, ctx: Context, step: Step) -> None:
+    def fire(self, ctx: Context, step: Step) -> None:
         steps = step[2]
         count = len(steps)
         if not count:
@@ -419,7 +416,7 @@ class OneOrOther(BaseCompose):
 
     always = True
 
-    def choose(self, ctx: Context, step: Step) -> None:
+    def fire(self, ctx: Context, step: Step) -> None:
         if step[2]:
             force(ctx, step[2][0 if ctx.draw.random() < self.p else -1])
 
@@ -451,6 +448,6 @@ class SelectiveChannelTransform(BaseCompose):
         super().__init__(transforms, p)
         self.channels = tuple(int(bound(number(c), 0, 511)) for c in channels)
 
-    def choose(self, ctx: Context, step: Step) -> None:
+    def fire(self, ctx: Context, step: Step) -> None:
         with ctx.aside("put", channels=self.channels):
             walk(ctx, step[2])

@@ -7,6 +7,7 @@ asks for pixels to know where it stands. It also puts the filters of a pipeline 
 from __future__ import annotations
 
 import math
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ferraug import _core
@@ -23,6 +24,7 @@ MOVING = frozenset(
     ("crop", "pad", "orient", "tiles", "resize", "warp", "morph", "collage")
 )  # `paint` and `call` only if they say so
 AREA = 3
+NO_ROWS: Mapping[str, list[dict[str, Any]]] = MappingProxyType({})
 
 
 class Blank:
@@ -33,6 +35,9 @@ class Blank:
     def __init__(self, w: int, h: int, d: int, c: int, dtype: str, max_value: float) -> None:
         self.w, self.h, self.d, self.c = w, h, d, c
         self.dtype, self.max_value = dtype, max_value
+
+    def look(self) -> tuple[int, int, int, int, str, float]:
+        return self.w, self.h, self.d, self.c, self.dtype, self.max_value
 
     def boxes(self, ops: list[Op]) -> list[tuple[float, float, float, float, int]]:
         return []
@@ -50,16 +55,10 @@ class Blank:
 class Context:
     """One call of a pipeline while its numbers are drawn."""
 
-    # filtering: which rows the pipeline filters after each child ("" none), and where that stands
-    filters: Op | None = None
-    due = False  # a filter goes before the next op that moves something
-    clean = False  # nothing moved since the last filter
-    inside = 0  # open asides: what moves there moves the image only
-    root: Any = None  # the root of the call, and its key
-    key: tuple[int, ...] = ()
-    wrap: Callable[[Any], Any] | None = None  # arrays are tensors from here on (ToTensorV2)
-    after: tuple[Callable[[dict[str, Any]], None], ...] = ()  # done to the result, last
-    relabel: Mapping[str, list[dict[str, Any]]] = {}  # labels of rows that user code made
+    __slots__ = (
+        "c", "clean", "d", "data", "draw", "dtype", "due", "filters", "h", "inside", "marks", "max_value",
+        "ops", "relabel", "root", "session", "w", "wrap",
+    )  # fmt: skip
 
     # maths with one result on every CPU; `math`'s own functions are the C library's
     exp = staticmethod(_core.exp)
@@ -76,33 +75,27 @@ class Context:
     perspective = staticmethod(_core.perspective)
     grid_steps = staticmethod(_core.grid_steps)
 
-    def __init__(self, session: Any, draw: _core.Draw, data: dict[str, Any]) -> None:
+    def __init__(self, session: Any, draw: _core.Draw, data: dict[str, Any], root: Any) -> None:
         self.session = session
         self.draw = draw
         self.data = data
+        self.root = root  # of the node that was called
         self.ops: list[Op] = []
-        self.w: int = session.w
-        self.h: int = session.h
         self.marks: list[tuple[Any, int, int]] = []  # (step, first op, last op + 1) of every transform that fired
-
-    if TYPE_CHECKING:  # read from the session when first asked, which most transforms never do
-        c: int
-        dtype: str
-        max_value: float
-
-    else:
-
-        def __getattr__(self, name: str) -> Any:
-            if name not in ("c", "dtype", "max_value"):
-                raise AttributeError(f"a context has no {name!r}")
-            value = self.__dict__[name] = getattr(self.session, name)
-            return value
-
-    @property
-    def d(self) -> int:
-        """Slices of the primary lane."""
-        depth: int = self.session.d
-        return depth
+        # of the primary lane as the last op leaves it: width, height, slices, channels, dtype and its highest value
+        self.w: int
+        self.h: int
+        self.d: int
+        self.c: int
+        self.dtype: str
+        self.max_value: float
+        self.w, self.h, self.d, self.c, self.dtype, self.max_value = session.look()
+        self.filters: Op | None = None  # what the pipeline filters after each child, and where that stands
+        self.due = False  # a filter goes before the next op that moves something
+        self.clean = False  # nothing moved since the last filter
+        self.inside = 0  # open asides: what moves there moves the image only
+        self.wrap: Callable[[Any], Any] | None = None  # arrays are tensors from here on (ToTensorV2)
+        self.relabel: Mapping[str, list[dict[str, Any]]] = NO_ROWS  # labels of rows that user code made
 
     @property
     def kinds(self) -> Mapping[str, str]:
@@ -166,7 +159,7 @@ class Context:
 
     def orient(self, axes: str) -> None:
         """Permutes and reverses axes: "H-W" mirrors columns, "-WH" is a quarter turn counter-clockwise."""
-        if axes.index("W") < axes.index("H"):
+        if axes[-1] == "H":
             self.w, self.h = self.h, self.w
         if self.filters is not None:
             self.moving()
@@ -193,8 +186,9 @@ class Context:
         if factor is None and points is None:
             self.ops.append(("resize", w, h, interp, mask_interp))
         else:
-            pairs = (None if v is None else (v, v) for v in (factor, points))
-            self.ops.append(("resize", w, h, interp, mask_interp, *pairs))
+            pixels = None if factor is None else (factor, factor)
+            rows = None if points is None else (points, points)
+            self.ops.append(("resize", w, h, interp, mask_interp, pixels, rows))
         self.w, self.h = w, h
 
     def warp(
@@ -223,11 +217,11 @@ class Context:
 
     def space(self, source: str, target: str) -> None:
         """Changes the colour space."""
-        self.op("space", source, target)
+        self.ops.append(("space", source, target))
 
     def gray(self, method: str, channels: int) -> None:
         """Makes all channels gray."""
-        self.op("gray", method, channels)
+        self.ops.append(("gray", method, channels))
         self.c = channels
 
     def retype(self, dtype: str, max_value: float) -> None:
@@ -244,8 +238,6 @@ class Context:
         from ferraug import interop
 
         self.wrap = interop.to_tensor
-        kinds = self.root.kinds
-        self.after = (*self.after, lambda data: interop.wrap_result(data, kinds))
 
     def ink(self, fill: Fill) -> Fill:
         """A fill for the channels there are: longer tuples are cut, as OpenCV does."""
@@ -300,7 +292,8 @@ class Context:
 
     def corner(self, w: int, h: int) -> tuple[int, int]:
         """(x, y) of a w×h window anywhere in the image."""
-        down, right = self.draw.random(), self.draw.random()
+        random = self.draw.random
+        down, right = random(), random()
         return int((self.w - w + 1) * right), int((self.h - h + 1) * down)
 
 
@@ -317,7 +310,7 @@ class Aside:
     def __enter__(self) -> None:
         ctx = self.ctx
         self.kept = ctx.w, ctx.h, ctx.c
-        ctx.op("aside", self.channels)
+        ctx.ops.append(("aside", self.channels))
         ctx.inside += 1
         if self.channels is not None:
             ctx.c = len(self.channels)
@@ -329,4 +322,4 @@ class Aside:
         ctx.inside -= 1
         ctx.w, ctx.h, ctx.c = self.kept
         if kind is None:
-            ctx.op(*self.join)
+            ctx.ops.append(self.join)

@@ -11,11 +11,12 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ferraug.call import ARRAYS, KINDS, note
+from ferraug.call import ARRAYS, KINDS, note, worker_key
 from ferraug.context import Context
-from ferraug.params import Prob, show
+from ferraug.params import Prob
 from ferraug.rows import hand_out, take_back
 from ferraug.transform import Declaration, Node, Transform
+from ferraug.values import show
 
 if TYPE_CHECKING:
     import random
@@ -139,10 +140,7 @@ class BasicTransform(Node, metaclass=UserDeclaration):
     def _generators(self) -> Generators:
         found: Generators | None = getattr(running, "generators", None)
         if found is None:  # outside a call: numbers of no call
-            from ferraug import _core
-
-            root = self._root or self._remake()
-            found = Generators(_core.Draw(root.seed, root.next_key()))
+            found = Generators((self._root or self._remake()).calls.next(worker_key()))
         return found
 
     def set_random_state(self, random_generator: Any, py_random: Any) -> None:

@@ -1,5 +1,6 @@
 """Labels: values that belong to boxes or keypoints and never cross into the core.
 
+
 The core says which rows are left, by the number each had when it came in; the labels are picked by those numbers. So
 integers stay integers, strings stay strings, and a list, tuple or array comes back as what it was.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ferraug.params import show
+from ferraug.values import show
 
 NOUNS = {"bboxes": "boxes", "keypoints": "keypoints"}
 
@@ -34,8 +35,8 @@ class Labels:
             if rows is None:
                 continue
             values = data[name]
-            if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) == 0:
-                raise TypeError(f"{name}: must be a list, tuple or array with one item per row, got {show(values)}")
+            if type(values) is not list:
+                check_container(name, values)
             if hasattr(rows, "__len__") and len(values) != len(rows):
                 raise ValueError(f"{name}: {len(values)} items for {len(rows)} {NOUNS[target]}")
 
@@ -48,8 +49,14 @@ class Labels:
             indices = kept.get(target)
             if indices is None:
                 continue
-            new = [row[name] for row in made.get(target, ())]
+            new = [row[name] for row in made[target]] if target in made else []
             data[name] = pick(data[name], indices, new)
+
+
+def check_container(name: str, values: Any) -> None:
+    """Something that has items to pick from."""
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) == 0:
+        raise TypeError(f"{name}: must be a list, tuple or array with one item per row, got {show(values)}")
 
 
 def pick(values: Any, indices: list[int], new: list[Any]) -> Any:

@@ -147,7 +147,7 @@ def _redraw(node: Node | None, draw: Mapping[str, Any], nodes: Any, data: dict[s
         raise ConfigError("the record holds user code; pass transforms=pipeline")
     root = Root(int(draw["seed"], 16))
     node.prepare(root)
-    ctx = perform(node, root, data, key=tuple(int(part, 16) for part in draw["key"]))
+    ctx = perform(node, root, data, draw=_core.Draw(root.seed, tuple(int(part, 16) for part in draw["key"])))
     if ctx is not None:
         drawn = [[step[3], type(step[1]).__name__] for step, _, _ in ctx.marks]
         if drawn != [list(entry[:2]) for entry in nodes]:
@@ -172,10 +172,9 @@ def explain(node: Node, root: Root, shape: tuple[int, ...], dtype: str, key: tup
     c = shape[-1] if len(shape) > 2 else 1
     session = Blank(int(w), int(h), int(d), int(c), dtype, PEAKS.get(dtype, 0.0))
     certain: Any = Certain(root.seed, key)
-    ctx = Context(session, certain, {})
-    ctx.root = root
+    ctx = Context(session, certain, {}, root)
     if root.filters is not None:
-        ctx.filters = root.filters(session)
+        ctx.filters, _ = root.filters[True, True]
     node.fire(ctx, root.step)
     if ctx.filters is not None:
         ctx.ops.append(("filter",))
@@ -233,7 +232,7 @@ class ReplayCompose(Compose):
         root.reports = True
 
     def result(self, data: dict[str, Any], ctx: Context) -> dict[str, Any]:
-        data[self.save_key] = make_record(self, ctx.root, ctx.key, ctx, data)
+        data[self.save_key] = make_record(self, ctx.root, ctx.draw.key, ctx, data)
         return data
 
     @staticmethod

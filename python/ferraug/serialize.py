@@ -16,8 +16,8 @@ from ferraug._core import ConfigError
 from ferraug.boxes import Params
 from ferraug.compose import MAX_DEPTH, BaseCompose, Compose, Sequential
 from ferraug.custom import Lambda
-from ferraug.params import closest, show
 from ferraug.transform import REGISTRY, Node, unknown_argument
+from ferraug.values import closest, show
 
 SCHEMA = 1
 MAX_BYTES = 16 << 20

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ferraug import _core
 from ferraug.boxes import BboxParams
-from ferraug.call import EVERY
+from ferraug.call import EVERY, Filters
 from ferraug.keypoints import KeypointParams
-from ferraug.params import closest, show
+from ferraug.values import closest, show
 
 
 def as_params(name: str, value: Any, kind: type[Any]) -> Any:
@@ -41,18 +41,20 @@ def make_layout(
     )
 
 
-def make_filters(boxes: BboxParams | None, points: KeypointParams | None) -> Callable[[Any], tuple[str, ...] | None]:
-    """Which filter op, if any, runs after each child, for the rows a call has."""
+def make_filters(boxes: BboxParams | None, points: KeypointParams | None) -> Filters:
+    """By whether a call has boxes and keypoints: the filter op that runs after each child, and the one at the end."""
     each_box = boxes is not None and boxes.check_each_transform
     each_point = points is not None and points.check_each_transform
-
-    def filters(session: Any) -> tuple[str, ...] | None:
-        box = boxes is not None and session.has_boxes
-        point = points is not None and session.has_keypoints
-        if (box and each_box) == box and (point and each_point) == point:
-            return EVERY if box or point else None
-        if box and each_box:
-            return "filter", "boxes"
-        return ("filter", "points") if point and each_point else None
-
+    filters: Filters = {}
+    for has_boxes in (False, True):
+        for has_points in (False, True):
+            box, point = boxes is not None and has_boxes, points is not None and has_points
+            each: tuple[str, ...] | None = None
+            if (box and each_box) == box and (point and each_point) == point:
+                each = EVERY if box or point else None
+            elif box and each_box:
+                each = ("filter", "boxes")
+            elif point and each_point:
+                each = ("filter", "points")
+            filters[has_boxes, has_points] = each, EVERY if has_boxes or has_points else None
     return filters

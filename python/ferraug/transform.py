@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ferraug import params as kinds
+from ferraug import values
 from ferraug._core import CropSizeError as CropSizeError
-from ferraug.call import KINDS, PLAIN, ROOT, Root, check_key, check_seed, note, perform
+from ferraug._core import Draw
+from ferraug.call import KINDS, PLAIN, ROOT, Root, check_key, check_seed, note, perform, worker_key
 from ferraug.context import Context
 from ferraug.params import (
     REQUIRED,
@@ -64,6 +66,7 @@ else:
         return lambda cls: cls
 
 
+FLAGS = (bool, int)  # what `force_apply` may be
 REGISTRY: dict[str, type[Node]] = {}  # the name a class is stored under -> the class
 USER_METHODS = frozenset(
     (
@@ -115,7 +118,7 @@ def unknown_argument(name: str, given: Iterable[str], known: Iterable[str]) -> s
     """The text for an argument that does not exist."""
     known = list(known)
     wrong = next(key for key in given if key not in known)
-    guess = kinds.closest(wrong, known)
+    guess = values.closest(wrong, known)
     hint = f"did you mean {guess!r}?" if guess else f"it takes {', '.join(known)}"
     return f"{name}() got an unexpected argument {wrong!r}; {hint}"
 
@@ -204,12 +207,12 @@ class Node(metaclass=Declaration):
         """Augments `image=…`, `mask=…`, `bboxes=…`, … and returns them in a new dict; other keys pass through."""
         if args:
             raise KeyError("You have to pass data to augmentations as named arguments, for example: aug(image=image)")
-        if type(force_apply) is not bool and type(force_apply) is not int:
+        if force_apply is not False and type(force_apply) not in FLAGS:
             raise TypeError(f"force_apply must be bool or int, got {type(force_apply).__name__}")
         root = self._root
-        if root is None or (root.watched and root.stale()):
+        if root is None or root.children != root.flattened:
             root = self._remake()
-        ctx = perform(self, root, data, bool(force_apply))
+        ctx = perform(self, root, data, force_apply)
         return data if ctx is None or not root.reports else self.result(data, ctx)
 
     def at(self, epoch: int, index: int) -> Callable[..., dict[str, Any]]:
@@ -241,16 +244,15 @@ class Node(metaclass=Declaration):
         self, data: dict[str, Any], key: tuple[int, ...] | None, out: Any, force: bool
     ) -> tuple[dict[str, Any], Callable[[], dict[str, Any]]]:
         root = self._root
-        if root is None or root.stale():
+        if root is None or root.children != root.flattened:
             root = self._remake()
-        if key is None:
-            key = root.next_key()
-        ctx = perform(self, root, data, bool(force), key, out)
+        draw = root.calls.next(worker_key()) if key is None else Draw(root.seed, key)
+        ctx = perform(self, root, data, force, draw, out)
 
         def record() -> dict[str, Any]:
             from ferraug.replay import make_record
 
-            return make_record(self, root, key, ctx, data)
+            return make_record(self, root, draw.key, ctx, data)
 
         return (data if ctx is None or not root.reports else self.result(data, ctx)), record
 
@@ -264,7 +266,7 @@ class Node(metaclass=Declaration):
         from ferraug.replay import explain
 
         root = self._root
-        if root is None or root.stale():
+        if root is None or root.children != root.flattened:
             root = self._remake()
         return explain(self, root, shape, dtype, check_key(key))
 
@@ -272,7 +274,7 @@ class Node(metaclass=Declaration):
         """The root for calls to this node; keeps its place in the sequence."""
         old = self._root
         if old is not None:
-            self._calls = old.calls
+            self._calls = old.calls.count
         root = Root(self._seed if old is None else old.seed, self._calls)
         self.prepare(root)
         root.reports |= getattr(self, "save_applied_params", False)
@@ -353,7 +355,7 @@ class Node(metaclass=Declaration):
         state = self.__dict__.copy()
         root = state.pop("_root", None)
         if root is not None:
-            state["_calls"] = root.calls
+            state["_calls"] = root.calls.count
         return state
 
     def __repr__(self) -> str:
@@ -371,7 +373,7 @@ def check_targets(targets: Mapping[str, str], known: Mapping[str, str]) -> dict[
         if before is not None and before != kind:
             raise ValueError(f"additional_targets: {name!r} is {before!r} already, got {kind!r}")
         if kind not in KINDS:
-            guess = kinds.closest(kind, KINDS)
+            guess = values.closest(kind, KINDS)
             hint = f"; did you mean {guess!r}?" if guess else f"; use one of {', '.join(KINDS)}"
             raise ValueError(f"additional_targets: {name!r} has the unknown kind {kind!r}{hint}")
     return dict(targets)
@@ -425,15 +427,15 @@ def bracketed(emit: Callable[[Any, Context], None], dtype: str) -> Callable[[Any
     full, peak = ("uint8", 255.0) if dtype == "u8" else ("float32", 1.0)
 
     def wrapped(self: Any, ctx: Context) -> None:
-        own = ctx.dtype, ctx.max_value
-        ctx.op("work", dtype)
-        length = len(ctx.ops)
-        ctx.retype(full, peak)
+        ops, own_dtype, own_peak = ctx.ops, ctx.dtype, ctx.max_value
+        ops.append(("work", dtype))
+        length = len(ops)
+        ctx.dtype, ctx.max_value = full, peak
         emit(self, ctx)
-        ctx.retype(*own)
-        if len(ctx.ops) == length:
-            ctx.ops.pop()
+        ctx.dtype, ctx.max_value = own_dtype, own_peak
+        if len(ops) == length:
+            ops.pop()
         else:
-            ctx.op("work", "own")
+            ops.append(("work", "own"))
 
     return wrapped

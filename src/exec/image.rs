@@ -16,6 +16,9 @@ use crate::{with_element, with_sample};
 /// Bytes of rows that are made together, so that they are still in cache when the steps come.
 const BAND_BYTES: usize = 48 << 10;
 
+/// Pixels that a chain takes at once where rows do not matter: few enough to stay in the first cache on the way.
+const SEGMENT: usize = 2048;
+
 /// Runs `plan` from `src` into `dst` (of the plan's output shape; planar as the plan says).
 pub fn run(plan: &Plan, src: Array<'_>, dst: ArrayMut<'_>, late: &mut Late, scratch: &mut Scratch) -> Result<()> {
     let n = plan.stages.len();
@@ -39,9 +42,9 @@ pub fn run(plan: &Plan, src: Array<'_>, dst: ArrayMut<'_>, late: &mut Late, scra
         let kept: Vec<Array<'_>> = stage.kept.iter().map(|k| array(k.buffer)).collect();
         run_stage(stage, array(stage.input), &kept, &mut out, late, scratch)?;
         buffers[i + 1] = own;
-        for b in 1..=i {
+        for (b, slot) in buffers.iter_mut().enumerate().take(i + 1) {
             let read_later = plan.stages[i + 1..].iter().any(|s| s.input == b || s.kept.iter().any(|k| k.buffer == b));
-            if !read_later && let Some(buffer) = buffers[b].take() {
+            if !read_later && let Some(buffer) = slot.take() {
                 scratch.give(buffer);
             }
         }
@@ -150,7 +153,15 @@ fn interleaved(
         reader.rows(z, 0, h, slice);
         return;
     }
-    if reader.borrow(z, 0).is_some() {
+    let free = chain.is_place_free();
+    if free && let Some(all) = reader.borrow_slice(z) {
+        let (from, to) = (SEGMENT * chain.input.pixel_bytes(), SEGMENT * s.pixel_bytes());
+        for (src, dst) in all.chunks(from).zip(slice.chunks_mut(to)) {
+            chain.run(src, dst, place(stage, z, 0));
+        }
+        return;
+    }
+    if !chain.only_paints() && reader.borrow(z, 0).is_some() {
         for (y, dst) in slice.chunks_exact_mut(row_bytes).enumerate() {
             let src = reader.borrow(z, y).expect("as the first row");
             chain.run(src, dst, place(stage, z, y));
@@ -162,15 +173,17 @@ fn interleaved(
     for y0 in (0..h).step_by(step) {
         let n = step.min(h - y0);
         let dst = &mut slice[y0 * row_bytes..(y0 + n) * row_bytes];
+        // Rows of a band lie packed: to a chain that does not ask for the place they are one long row.
+        let rows = if free { 1 } else { n };
         if in_place {
             reader.rows(z, y0, n, dst);
-            for (i, row) in dst.chunks_exact_mut(row_bytes).enumerate() {
+            for (i, row) in dst.chunks_exact_mut(row_bytes * n / rows).enumerate() {
                 chain.run_in_place(row, place(stage, z, y0 + i));
             }
         } else {
-            let in_bytes = chain.input.row_bytes();
-            reader.rows(z, y0, n, band.resize(n * in_bytes));
-            for (i, row) in dst.chunks_exact_mut(row_bytes).enumerate() {
+            let in_bytes = chain.input.row_bytes() * n / rows;
+            reader.rows(z, y0, n, band.resize(n * chain.input.row_bytes()));
+            for (i, row) in dst.chunks_exact_mut(row_bytes * n / rows).enumerate() {
                 let src = &band.bytes()[i * in_bytes..(i + 1) * in_bytes];
                 chain.run(src, row, place(stage, z, y0 + i));
             }

@@ -87,6 +87,17 @@ impl<'a> Reader<'a> {
         Some(&bytes[start..start + self.out.w * pixel])
     }
 
+    /// All rows of slice `z`, if they lie packed one after the other in the input.
+    pub fn borrow_slice(&self, z: usize) -> Option<&'a [u8]> {
+        let first = self.borrow(z, 0)?;
+        if self.input.row != first.len() && self.out.h > 1 {
+            return None;
+        }
+        let start = first.as_ptr() as usize - self.input.bytes.as_ptr() as usize;
+        let bytes: &'a [u8] = self.input.bytes;
+        bytes.get(start..start + self.out.slice_bytes())
+    }
+
     /// Rows that are best made together: transposes read columns, sources keep rows in flight.
     pub fn band(&self) -> usize {
         match &self.make {

@@ -1,4 +1,4 @@
-//! The steps of a stage over one row.
+//! The steps of a stage over one row, or over any segment of pixels if no step depends on the place.
 
 use super::reader::Reader;
 use crate::error::Result;
@@ -36,6 +36,8 @@ struct Link<'a> {
     base: [usize; 3],
 }
 
+// A chain holds a handful of links.
+#[allow(clippy::large_enum_variant)]
 enum Work<'a> {
     Table(&'a table::Prepared),
     Nest { pick: Option<Pick>, body: Box<Chain<'a>>, join: &'a Join, row: Bytes, picked: Bytes },
@@ -138,6 +140,20 @@ impl<'a> Chain<'a> {
         self.links.is_empty()
     }
 
+    /// True if no step depends on where a pixel lies, so that any run of pixels may be taken at once.
+    pub fn is_place_free(&self) -> bool {
+        self.links.iter().all(|l| match &l.work {
+            Work::Kept { .. } | Work::Paint { .. } | Work::Noise { .. } => false,
+            Work::Nest { body, .. } => body.is_place_free(),
+            _ => true,
+        })
+    }
+
+    /// True if all steps only paint: most rows are not touched at all.
+    pub fn only_paints(&self) -> bool {
+        self.links.iter().all(|l| matches!(l.work, Work::Paint { .. }))
+    }
+
     /// True if all steps work on a row where it lies.
     pub fn in_place(&self) -> bool {
         self.links.iter().all(Link::in_place)
@@ -167,7 +183,7 @@ impl<'a> Chain<'a> {
         let [mut a, mut b] = std::mem::take(&mut self.buffers);
         let mut in_a = false;
         for (i, link) in self.links[..=last].iter_mut().enumerate() {
-            let width = link.output.row_bytes();
+            let width = src.len() / self.input.pixel_bytes() * link.output.pixel_bytes();
             if i == last {
                 link.run(if i == 0 { src } else { a.bytes() }, dst, at);
             } else if in_a && link.in_place() {
@@ -311,14 +327,15 @@ fn nest(
     picked: &mut Bytes,
     at: Place,
 ) {
+    let pixels = row.len() / s.pixel_bytes();
     let source: &[u8] = match pick {
         None => row,
         Some(pick) => {
-            pick.run(row, picked.resize(body.input.row_bytes()), s.dtype, s.c);
+            pick.run(row, picked.resize(pixels * body.input.pixel_bytes()), s.dtype, s.c);
             picked.bytes()
         }
     };
-    body.run(source, tmp.resize(body.output.row_bytes()), at);
+    body.run(source, tmp.resize(pixels * body.output.pixel_bytes()), at);
     let new = tmp.bytes_mut();
     match join {
         Join::Take => row.copy_from_slice(new),

@@ -36,9 +36,13 @@ impl Shape {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+    /// Bytes of one pixel.
+    pub fn pixel_bytes(&self) -> usize {
+        self.c * self.dtype.size()
+    }
     /// Bytes of one packed row.
     pub fn row_bytes(&self) -> usize {
-        self.w * self.c * self.dtype.size()
+        self.w * self.pixel_bytes()
     }
     /// Bytes of one packed slice.
     pub fn slice_bytes(&self) -> usize {

@@ -6,6 +6,11 @@
 
 use super::planes::Planes;
 use crate::simd;
+#[cfg(target_arch = "x86_64")]
+use crate::{
+    kernel::x86,
+    simd::{Level, level},
+};
 
 /// A shift of hue, saturation and value of bytes, reduced to whole steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +131,14 @@ pub fn hsv_shift_row(row: &mut [u8], by: HsvShift) {
 
 /// RGB → HSV, shift, → RGB in one pass: the bytes of the three in sequence.
 pub fn hsv_shift_rgb_row(row: &mut [u8], by: HsvShift) {
+    #[cfg(target_arch = "x86_64")]
+    let row = match level() {
+        Level::Vbmi => {
+            let done = x86::hsv::shift_rgb(row, by);
+            &mut row[done..]
+        }
+        _ => row,
+    };
     Planes::over(row, |[p, q, r]| {
         forward([p, q, r]);
         shift([p, q, r], by);

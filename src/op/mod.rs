@@ -42,6 +42,8 @@ pub struct At {
 }
 
 /// What an op does to the pixels of one lane: the class that the planner sees.
+// It lives for one step of the planner.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
 pub enum Pixels {
     /// Nothing.

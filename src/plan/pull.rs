@@ -22,8 +22,8 @@ impl Planner<'_> {
                 open.window.crop_axis(k, off[k], n[k]);
             }
         }
-        for k in 0..3 {
-            open.origin[k] += off[k];
+        for (origin, off) in open.origin.iter_mut().zip(off) {
+            *origin += off;
         }
         [open.out.d, open.out.h, open.out.w] = n;
     }

@@ -6,16 +6,31 @@ use crate::rng::{self, Stream};
 use crate::{geom, math};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Draws keyed by (seed, call key, node, draw number).
 #[pyclass(frozen, module = "ferraug._core")]
-pub struct Draw(Mutex<Stream>);
+pub struct Draw {
+    stream: Mutex<Stream>,
+    key: Key,
+}
+
+/// Up to three parts of a call's key.
+#[derive(Clone, Copy)]
+struct Key {
+    parts: [u64; 3],
+    n: usize,
+}
 
 impl Draw {
+    fn of(seed: u64, key: Key) -> Draw {
+        Draw { stream: Mutex::new(Stream::new(seed, rng::fold_call(seed, &key.parts[..key.n]))), key }
+    }
     fn with<R>(&self, f: impl FnOnce(&mut Stream) -> R) -> R {
         // One call is one thread's business: the lock is never contended and a poisoned one holds a valid stream.
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        f(&mut self.stream.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -29,8 +44,20 @@ fn finite(lo: f64, hi: f64) -> PyResult<()> {
 #[pymethods]
 impl Draw {
     #[new]
-    fn new(seed: u64, call: Vec<u64>) -> Draw {
-        Draw(Mutex::new(Stream::new(seed, rng::fold_call(seed, &call))))
+    fn new(seed: u64, call: &Bound<'_, PyTuple>) -> PyResult<Draw> {
+        let mut key = Key { parts: [0; 3], n: call.len() };
+        if key.n > key.parts.len() {
+            return Err(PyValueError::new_err(format!("a key has at most 3 parts, got {}", key.n)));
+        }
+        for (part, value) in key.parts.iter_mut().zip(call.iter_borrowed()) {
+            *part = value.extract()?;
+        }
+        Ok(Draw::of(seed, key))
+    }
+    /// The key of the call.
+    #[getter]
+    fn key<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.key.parts[..self.key.n])
     }
     fn begin(&self, node: u32, p: f64) -> bool {
         self.with(|s| s.begin(node, p))
@@ -44,6 +71,10 @@ impl Draw {
     fn uniform(&self, lo: f64, hi: f64) -> PyResult<f64> {
         finite(lo, hi)?;
         Ok(self.with(|s| s.uniform(lo, hi)))
+    }
+    /// `uniform` of a pair, as transforms keep their ranges.
+    fn within(&self, range: (f64, f64)) -> PyResult<f64> {
+        self.uniform(range.0, range.1)
     }
     fn integers(&self, lo: i64, hi: i64) -> PyResult<i64> {
         if lo > hi {
@@ -78,6 +109,31 @@ impl Draw {
     }
     fn seed64(&self) -> u64 {
         self.with(|s| (s.seed() << 11) ^ s.seed())
+    }
+}
+
+/// The sequence of calls to one node. Counting is one step that no thread can split.
+#[pyclass(frozen, module = "ferraug._core")]
+pub struct Calls {
+    seed: u64,
+    count: AtomicU64,
+}
+
+#[pymethods]
+impl Calls {
+    #[new]
+    fn new(seed: u64, first: u64) -> Calls {
+        Calls { seed, count: AtomicU64::new(first) }
+    }
+    /// The numbers of the next call; `worker` sets the process apart and is 0 in the first.
+    fn next(&self, worker: u64) -> Draw {
+        let n = self.count.fetch_add(1, Ordering::Relaxed);
+        Draw::of(self.seed, Key { parts: [n, worker, 0], n: if worker == 0 { 1 } else { 2 } })
+    }
+    /// How many calls there were.
+    #[getter]
+    fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
     }
 }
 
@@ -138,7 +194,7 @@ pub fn affine(
 /// The matrix moved so that the whole image shows, and the canvas.
 #[pyfunction]
 pub fn fit_output(py: Python<'_>, m: [f64; 6], w: usize, h: usize) -> PyResult<(Matrix, usize, usize)> {
-    if m.iter().any(|v| !(v.abs() < 1e9)) {
+    if !m.iter().all(|v| v.abs() < 1e9) {
         return Err(raise(py, Error::value("fit_output: the matrix is out of range")));
     }
     let (m, [w, h]) = geom::affine::fit_output(&m, w, h);

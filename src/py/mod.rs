@@ -94,6 +94,7 @@ fn core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<layout::Layout>()?;
     m.add_class::<session::Session>()?;
     m.add_class::<draw::Draw>()?;
+    m.add_class::<draw::Calls>()?;
     for f in [
         wrap_pyfunction!(draw::fold_node, m)?,
         wrap_pyfunction!(draw::exp, m)?,

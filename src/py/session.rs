@@ -182,6 +182,11 @@ impl Session {
     fn max_value(&self) -> f64 {
         self.first.and_then(|s| s.dtype.max_value()).unwrap_or(0.0)
     }
+    /// All of the above at once: a crossing costs as much as the six values.
+    fn look(&self) -> (usize, usize, usize, usize, &'static str, f64) {
+        let (w, h, d) = self.size;
+        (w, h, d, self.c(), self.dtype(), self.max_value())
+    }
     #[getter]
     fn has_boxes(&self) -> bool {
         !self.boxes.is_empty()

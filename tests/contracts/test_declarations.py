@@ -275,6 +275,22 @@ def test_even_kernels_are_raised_with_a_warning() -> None:
         assert A.Sharpen(kernel_size=4).kernel_size == 5
 
 
+def test_shift_scale_rotate_recommends_affine() -> None:
+    with pytest.warns(UserWarning, match="prefer Affine") as caught:
+        A.ShiftScaleRotate()
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("form", ["image", "min_max"])
+@pytest.mark.parametrize("shape", [(9, 7), (9, 7, 1)])
+def test_one_channel_is_normalised_as_a_whole(form, shape) -> None:
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    whole = A.Compose([A.Normalize(normalization=form)]).run({"image": image}, record=True)
+    channel = A.Compose([A.Normalize(normalization=f"{form}_per_channel")]).run({"image": image}, record=True)
+    assert channel[1]["ops"] == whole[1]["ops"]
+    assert np.array_equal(channel[0]["image"], whole[0]["image"])
+
+
 def test_a_built_in_does_not_take_the_old_protocol() -> None:
     with pytest.raises(TypeError, match="overrides apply"):
         type("Mine", (A.HorizontalFlip,), {"apply": lambda self, img, **params: img})

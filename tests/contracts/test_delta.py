@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import ferraug as F
 import numpy as np
 import pytest
 from catalogue import ROWS, Row
 from samples_calls import transform
-
-import ferraug as F
 
 HIDING = ("CoarseDropout", "Equalize", "GaussNoise", "InvertImg", "Normalize")  # padding or holes look like spots then
 H, W = 80, 100
@@ -45,7 +44,9 @@ def make(rows: tuple[Row, ...]) -> Any:
 
 def centre(weight: np.ndarray) -> tuple[float, float]:
     total = weight.sum()
-    return float((weight.sum(0) * np.arange(weight.shape[1])).sum() / total), float((weight.sum(1) * np.arange(weight.shape[0])).sum() / total)
+    return float((weight.sum(0) * np.arange(weight.shape[1])).sum() / total), float(
+        (weight.sum(1) * np.arange(weight.shape[0])).sum() / total
+    )
 
 
 def whole(mask: np.ndarray) -> bool:
@@ -73,7 +74,9 @@ def slack(ops: list[tuple[Any, ...]]) -> tuple[float, float, float]:
             if len(op) > 6 and op[6]:  # points go by the factor before the size was rounded
                 image += max(abs(op[6][0] * size[0] - op[1]), abs(op[6][1] * size[1] - op[2]))
         if op[0] == "warp":
-            factor = {"affine": lambda map: max(map[7], 1.0), "homography": lambda map: max(map[10], 1.0)}.get(op[1][0], lambda map: 1.3)(op[1])
+            factor = {"affine": lambda map: max(map[7], 1.0), "homography": lambda map: max(map[10], 1.0)}.get(
+                op[1][0], lambda map: 1.3
+            )(op[1])
             image, mask = image * factor, mask * factor + 1
         if op[0] in ("resize", "crop", "pad", "orient"):
             size = {"resize": op[1:3], "crop": op[3:5], "pad": op[3:5], "orient": op[2:4]}[op[0]]
@@ -101,11 +104,15 @@ def check(result: dict[str, Any], ops: list[tuple[Any, ...]], what: str, by_imag
     px, py = np.asarray(result["keypoints"], float)[0, :2]
     of_image, of_mask, of_box = slack(ops)
     mx, my = centre(mask.astype(float))
-    assert max(abs(mx - px), abs(my - py)) <= of_mask, f"{what}: mask at {mx:.2f}, {my:.2f}, point at {px:.2f}, {py:.2f}, {ops}"
+    assert max(abs(mx - px), abs(my - py)) <= of_mask, (
+        f"{what}: mask at {mx:.2f}, {my:.2f}, point at {px:.2f}, {py:.2f}, {ops}"
+    )
     x0, y0, x1, y1 = np.asarray(result["bboxes"], float)[0]
     bx, by = (x0 + x1) / 2 - 0.5, (y0 + y1) / 2 - 0.5  # edges to pixel centres
     if not any(op[0] == "paint" for op in ops):
-        assert max(abs(bx - px), abs(by - py)) <= of_box, f"{what}: box about {bx:.2f}, {by:.2f}, point at {px:.2f}, {py:.2f}, {ops}"
+        assert max(abs(bx - px), abs(by - py)) <= of_box, (
+            f"{what}: box about {bx:.2f}, {by:.2f}, point at {px:.2f}, {py:.2f}, {ops}"
+        )
         ys, xs = np.nonzero(mask)
         over = of_mask + of_box - 1
         assert x0 <= xs.min() + over and y0 <= ys.min() + over, f"{what}: the box does not hold the mask, {ops}"
@@ -117,7 +124,9 @@ def check(result: dict[str, Any], ops: list[tuple[Any, ...]], what: str, by_imag
         apart = np.abs(image - np.median(image))
         apart[apart < 0.5 * apart.max()] = 0
         ix, iy = centre(apart)
-        assert max(abs(ix - px), abs(iy - py)) <= of_image, f"{what}: image at {ix:.2f}, {iy:.2f}, point at {px:.2f}, {py:.2f}, {ops}"
+        assert max(abs(ix - px), abs(iy - py)) <= of_image, (
+            f"{what}: image at {ix:.2f}, {iy:.2f}, point at {px:.2f}, {py:.2f}, {ops}"
+        )
     return True
 
 

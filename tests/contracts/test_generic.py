@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import ferraug as F
 import numpy as np
 import pytest
 from catalogue import BY_NAME, ROWS, USER, Row, Variant, case_id, cases
-from samples import H, W, labels, noise, shape_of
 from samples_calls import assert_equal, call, channels_of, pipeline, transform
 
-import ferraug as F
+from samples import H, W, labels, noise, shape_of
 
 ALL = cases(("dual", "image"))
 DUAL = cases(("dual",))
@@ -93,7 +93,10 @@ def test_dtype_and_rank(row: Row, variant: Variant) -> None:
 @pytest.mark.parametrize("dtype", MASKS)
 @pytest.mark.parametrize(("row", "variant"), DUAL, ids=case_id)
 def test_masks_keep_their_dtype_and_values(row: Row, variant: Variant, dtype: str) -> None:
-    if variant.args.get("mask_interpolation", 0) not in (0, 6) or variant.args.get("area_for_downscale") == "image_mask":
+    if (
+        variant.args.get("mask_interpolation", 0) not in (0, 6)
+        or variant.args.get("area_for_downscale") == "image_mask"
+    ):
         pytest.skip("computes on the mask")
     mask = labels(H, W).astype(dtype)
     data = call(row, variant) | {"mask": mask}
@@ -108,7 +111,9 @@ def test_masks_keep_their_dtype_and_values(row: Row, variant: Variant, dtype: st
 
 @pytest.mark.parametrize("dtype", ["bool", "uint16", "int16", "int32", "int64", "float16", "float64"])
 @pytest.mark.parametrize(
-    ("row", "variant"), [(r, v) for r, v in DUAL if r.moves and r.name != "CoarseDropout" and plain_fill(v)], ids=case_id
+    ("row", "variant"),
+    [(r, v) for r, v in DUAL if r.moves and r.name != "CoarseDropout" and plain_fill(v)],
+    ids=case_id,
 )
 def test_moves_take_any_dtype(row: Row, variant: Variant, dtype: str) -> None:
     fill = variant.args.get("fill", 0)
@@ -181,8 +186,18 @@ def test_a_mask_alone(row: Row, variant: Variant) -> None:
 @pytest.mark.parametrize(("row", "variant"), DUAL, ids=case_id)
 def test_a_second_image_moves_alike(row: Row, variant: Variant) -> None:
     image = noise((H, W, 3))
-    extra = F.Compose([transform(row, variant.args)], F.BboxParams("pascal_voc"), additional_targets={"image2": "image", "mask2": "mask"})
-    data = {"image": image, "image2": image.copy(), "mask": labels(H, W), "mask2": labels(H, W), "bboxes": [[20, 15, 40, 33]]}
+    extra = F.Compose(
+        [transform(row, variant.args)],
+        F.BboxParams("pascal_voc"),
+        additional_targets={"image2": "image", "mask2": "mask"},
+    )
+    data = {
+        "image": image,
+        "image2": image.copy(),
+        "mask": labels(H, W),
+        "mask2": labels(H, W),
+        "bboxes": [[20, 15, 40, 33]],
+    }
     result = extra.run(data, key=3)
     assert np.array_equal(result["image"], result["image2"])
     assert np.array_equal(result["mask"], result["mask2"])
@@ -197,7 +212,9 @@ def test_out_receives_the_image(row: Row, variant: Variant) -> None:
     got = pipe.run(call(row, variant, dtype), key=3, out=out)
     assert got["image"] is out
     assert_equal(got, want)
-    wide = np.full((want["image"].shape[0], 2 * want["image"].shape[1], *want["image"].shape[2:]), 7, want["image"].dtype)
+    wide = np.full(
+        (want["image"].shape[0], 2 * want["image"].shape[1], *want["image"].shape[2:]), 7, want["image"].dtype
+    )
     part = wide[:, ::2]
     try:
         got = pipe.run(call(row, variant, dtype), key=3, out=part)

@@ -10,13 +10,13 @@ import random
 import threading
 from typing import Any
 
+import ferraug as F
 import numpy as np
 import pytest
 from catalogue import Row, Variant, case_id, cases
-from samples import H, W, labels, noise
 from samples_calls import assert_equal, call, pipeline, transform
 
-import ferraug as F
+from samples import H, W, labels, noise
 
 ALL = cases(("dual", "image"))
 
@@ -127,7 +127,7 @@ def test_threads_share_a_pipeline() -> None:
         try:
             for i in range(part, 24, 4):
                 got[i] = pipe.run(sample(i), key=i)
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             errors.append(error)
 
     threads = [threading.Thread(target=work, args=(part,)) for part in range(4)]
@@ -144,7 +144,10 @@ def test_threads_take_different_calls_of_the_sequence() -> None:
     pipe, alone = everything(), everything()
     want = sorted(alone(**sample())["image"].tobytes() for _ in range(16))
     got: list[bytes] = []
-    threads = [threading.Thread(target=lambda: got.extend(pipe(**sample())["image"].tobytes() for _ in range(4))) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: got.extend(pipe(**sample())["image"].tobytes() for _ in range(4)))
+        for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -183,7 +186,9 @@ def test_forked_children_draw_apart_unless_keyed(seed: int | None) -> None:
     here = [in_child(three_calls) for _ in range(3)]
     assert all(here) and len({*here, three_calls()}) == 4, "workers repeat each other's augmentations"
     assert {in_child(lambda: pipe.run(sample(), key=("epoch", 3))["image"].tobytes()) for _ in range(2)} == {keyed}
-    assert {in_child(lambda: pipe.at(2, 17)(**sample())["image"].tobytes()) for _ in range(2)} == {pipe.at(2, 17)(**sample())["image"].tobytes()}
+    assert {in_child(lambda: pipe.at(2, 17)(**sample())["image"].tobytes()) for _ in range(2)} == {
+        pipe.at(2, 17)(**sample())["image"].tobytes()
+    }
 
 
 def test_keys_are_independent_of_the_sequence() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ferraug._core import ConfigError, UnsafePathError
 from ferraug.datasets import jsonspan, rle, xmlspan, yamlsubset, yolo, yolo_write
-from ferraug.datasets.coco import turn_mask
+from ferraug.datasets.coco_values import turn_mask
 from ferraug.datasets.model import Box
 from ferraug.datasets.paths import check_collisions, safe_rel_path
 from ferraug.datasets.polygon import area, clip, extent, turned, turned_box

@@ -90,7 +90,18 @@ def warp(draw: Any, f: Frame) -> None:
     where = a_map(draw, f)
     w, h = (f.w, f.h) if where[0] == "axes" else (draw(SIDES), draw(SIDES))
     f.ops.append(
-        ("warp", where, w, h, draw(st.integers(0, 4)), 0, draw(st.integers(0, 4)), fill(draw, f), 2, draw(st.booleans()))
+        (
+            "warp",
+            where,
+            w,
+            h,
+            draw(st.integers(0, 4)),
+            0,
+            draw(st.integers(0, 4)),
+            fill(draw, f),
+            2,
+            draw(st.booleans()),
+        )
     )
     f.w, f.h = w, h
 
@@ -101,7 +112,15 @@ def linear(draw: Any, f: Frame) -> None:
             return number(draw, low, high)
         return tuple(number(draw, low, high) for _ in range(f.c))
 
-    f.ops.append(("linear", values(-1.5, 2), values(-0.5 * f.peak, 0.5 * f.peak), draw(st.sampled_from(["trunc", "rint"])), draw(st.booleans())))
+    f.ops.append(
+        (
+            "linear",
+            values(-1.5, 2),
+            values(-0.5 * f.peak, 0.5 * f.peak),
+            draw(st.sampled_from(["trunc", "rint"])),
+            draw(st.booleans()),
+        )
+    )
 
 
 def gamma(draw: Any, f: Frame) -> None:
@@ -113,7 +132,11 @@ def colours(draw: Any, f: Frame) -> None:
         return gamma(draw, f)
     kind = draw(st.integers(0, 4))
     if kind == 0:
-        f.ops += [("space", "rgb", "hsv"), ("hsv_shift", number(draw, -90, 90), number(draw, -90, 90), number(draw, -90, 90)), ("space", "hsv", "rgb")]
+        f.ops += [
+            ("space", "rgb", "hsv"),
+            ("hsv_shift", number(draw, -90, 90), number(draw, -90, 90), number(draw, -90, 90)),
+            ("space", "hsv", "rgb"),
+        ]
     elif kind == 1:
         f.ops += [("space", "rgb", "ycrcb"), ("space", "ycrcb", "rgb")]
     elif kind == 2:
@@ -156,7 +179,15 @@ def stencil(draw: Any, f: Frame) -> None:
 def noise(draw: Any, f: Frame) -> None:
     grid = (f.w, f.h) if draw(st.booleans()) else (draw(st.integers(1, f.w)), draw(st.integers(1, f.h)))
     layout = draw(st.sampled_from(["pixel", "shared", "channel"]))
-    f.ops.append(("field", ("noise", draw(SEEDS), "normal", number(draw, -0.1, 0.1), number(draw, 0, 0.3), layout, *grid), "add", 1.0, 0.0))
+    f.ops.append(
+        (
+            "field",
+            ("noise", draw(SEEDS), "normal", number(draw, -0.1, 0.1), number(draw, 0, 0.3), layout, *grid),
+            "add",
+            1.0,
+            0.0,
+        )
+    )
 
 
 def paint(draw: Any, f: Frame) -> None:
@@ -189,7 +220,13 @@ def bracket(draw: Any, f: Frame) -> None:
     assert f.c == inner and (f.w, f.h, f.dtype) == (kept[0], kept[1], kept[3])
     f.aside -= 1
     f.c = kept[2]
-    f.ops.append(("join", "put", index) if rule == "put" else ("join", "lerp", number(draw, -0.5, 1.5), number(draw, -0.5, 1.5)) if rule == "lerp" else ("join", "take"))
+    f.ops.append(
+        ("join", "put", index)
+        if rule == "put"
+        else ("join", "lerp", number(draw, -0.5, 1.5), number(draw, -0.5, 1.5))
+        if rule == "lerp"
+        else ("join", "take")
+    )
     return None
 
 
@@ -224,7 +261,13 @@ def normalize(draw: Any, f: Frame) -> None:
     if f.aside:
         return linear(draw, f)
     if draw(st.integers(0, 3)) == 0:
-        f.ops.append(("standardize", draw(st.sampled_from(["image", "image_per_channel", "min_max", "min_max_per_channel"])), draw(st.sampled_from(["slice", "stack"]))))
+        f.ops.append(
+            (
+                "standardize",
+                draw(st.sampled_from(["image", "image_per_channel", "min_max", "min_max_per_channel"])),
+                draw(st.sampled_from(["slice", "stack"])),
+            )
+        )
     else:
         f.ops.append(("normalize", number(draw, 0, f.peak), number(draw, 0.01, 2)))
     f.dtype = "float32"
@@ -232,13 +275,35 @@ def normalize(draw: Any, f: Frame) -> None:
 
 
 MOVES = (crop, crop, orient, pad)
-ALL = (*MOVES, resize, warp, linear, gamma, colours, channels, tap, stencil, noise, paint, bracket, work, to_float, normalize)
+ALL = (
+    *MOVES,
+    resize,
+    warp,
+    linear,
+    gamma,
+    colours,
+    channels,
+    tap,
+    stencil,
+    noise,
+    paint,
+    bracket,
+    work,
+    to_float,
+    normalize,
+)
 
 
 @st.composite
 def lists(draw: Any, length: int = 6) -> Frame:
     """A frame as it comes in, with ops that fit; `frame.start` is its first size."""
-    f = Frame(draw(SIDES), draw(SIDES), draw(st.sampled_from([1, 1, 2, 3, 3, 3, 4, 5, 7])), draw(st.sampled_from(["uint8", "float32"])), False)
+    f = Frame(
+        draw(SIDES),
+        draw(SIDES),
+        draw(st.sampled_from([1, 1, 2, 3, 3, 3, 4, 5, 7])),
+        draw(st.sampled_from(["uint8", "float32"])),
+        False,
+    )
     f.two = f.c == 1 and draw(st.booleans())
     f.start = (f.w, f.h, f.c, f.dtype)  # type: ignore[attr-defined]
     for _ in range(draw(st.integers(1, length))):
@@ -258,6 +323,10 @@ def arrays(draw: Any, w: int, h: int, c: int, dtype: str, two: bool, depth: int 
     flip, step = draw(st.booleans()), draw(st.sampled_from([1, 1, 2]))
     shape = ((depth,) if depth else ()) + (h * step, w * step) + (() if two else (c,))
     base = rng.integers(0, 256, shape, dtype=np.uint8) if dtype == "uint8" else rng.random(shape, dtype=np.float32)
-    ys, xs = (slice(None, None, -step), slice(None, None, -step)) if flip else (slice(None, None, step), slice(None, None, step))
+    ys, xs = (
+        (slice(None, None, -step), slice(None, None, -step))
+        if flip
+        else (slice(None, None, step), slice(None, None, step))
+    )
     view = base[:, ys, xs] if depth else base[ys, xs]
     return view

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import pytest
-
 import ferraug as F
+import pytest
 from ferraug import _core
 
 AFFINE = ("warp", ("affine", 0.9, 0.1, 3.0, -0.1, 0.9, 2.0, 1.0, "largest_box"), 64, 64, 1, 0, 0, 0.0, 0.0, False)

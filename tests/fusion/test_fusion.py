@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ferraug import _core
+from ferraug.call import KINDS
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from oplists import Frame, arrays, lists
-
-from ferraug import _core
-from ferraug.call import KINDS
 
 LAYOUT = _core.Layout(dict(KINDS), None, None, False)
 BOXED = _core.Layout(dict(KINDS), ("pascal_voc", 0.0, 0.0, 0.0, 0.0, True, True, None), ("xyas", True, True), False)
@@ -42,7 +41,9 @@ def assert_same(fused: dict[str, Any], plain: dict[str, Any]) -> None:
         if a.tobytes() != b.tobytes():
             apart = a != b
             where = tuple(int(i[0]) for i in np.nonzero(apart))
-            raise AssertionError(f"{key}: {apart.sum()} of {a.size} differ, first at {where}: fused {a[where]}, plain {b[where]}")
+            raise AssertionError(
+                f"{key}: {apart.sum()} of {a.size} differ, first at {where}: fused {a[where]}, plain {b[where]}"
+            )
 
 
 @SETTINGS
@@ -63,7 +64,10 @@ def test_stacks_and_volumes(data: Any, frame: Frame) -> None:
     ops = [op for op in frame.ops if op[0] != "layout"]
     stack = data.draw(arrays(w, h, c, dtype, frame.two, depth=3))
     for kind in ("images", "volume"):
-        call = {kind: stack, "mask3d" if kind == "volume" else "masks": data.draw(arrays(w, h, 1, "uint8", True, depth=2))}
+        call = {
+            kind: stack,
+            "mask3d" if kind == "volume" else "masks": data.draw(arrays(w, h, 1, "uint8", True, depth=2)),
+        }
         note(f"{kind} {stack.shape} {dtype} {ops}")
         assert_same(run(LAYOUT, call, ops, True), run(LAYOUT, call, ops, False))
 
@@ -75,7 +79,11 @@ def test_boxes_and_points_do_not_depend_on_the_executor(data: Any, frame: Frame)
     xs = sorted(data.draw(st.lists(st.floats(0, w), min_size=2, max_size=2)))
     ys = sorted(data.draw(st.lists(st.floats(0, h), min_size=2, max_size=2)))
     boxes = np.array([[xs[0], ys[0], xs[1], ys[1]], [0, 0, w, h]])
-    call = {"image": data.draw(arrays(w, h, c, dtype, frame.two)), "bboxes": boxes, "keypoints": np.array([[(w - 1) / 2, (h - 1) / 2, 10, 1.0]])}
+    call = {
+        "image": data.draw(arrays(w, h, c, dtype, frame.two)),
+        "bboxes": boxes,
+        "keypoints": np.array([[(w - 1) / 2, (h - 1) / 2, 10, 1.0]]),
+    }
     ops: list[Any] = []
     inside = 0
     for op in frame.ops:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import ferraug as F
 import numpy as np
 import pytest
 from catalogue import ROWS, Row, Variant, case_id, cases
+from ferraug import _core
+from ferraug.call import KINDS
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-from samples import H, W, labels, noise
 from samples_calls import assert_equal, call, pipeline, transform
 from test_fusion import LEVELS
 
-import ferraug as F
-from ferraug import _core
-from ferraug.call import KINDS
+from samples import H, W, labels, noise
 
 ANYTHING = [
     (row, variant) for row, variant in cases(("dual", "image"))
@@ -45,12 +45,17 @@ def test_random_pipelines(children: list[tuple[Row, Variant]], last: Any, dtype:
     try:
         got, record = pipe.run(data, key=key, record=True)
     except (F.CropSizeError, ValueError, TypeError) as error:
-        assert any(word in str(error) for word in ("larger than the image", "leaves the image", "channels", "num_steps")), error
+        assert any(
+            word in str(error) for word in ("larger than the image", "leaves the image", "channels", "num_steps")
+        ), error
         return
     note(f"{record['ops']}")
     plain = {name: value for name, value in data.items() if name not in ("label", "name")}
     kept = LAYOUT.open(plain).finish(record["ops"], plain, None, False)
-    plain["label"], plain["name"] = [data["label"][i] for i in kept["bboxes"]], [data["name"][i] for i in kept["keypoints"]]
+    plain["label"], plain["name"] = (
+        [data["label"][i] for i in kept["bboxes"]],
+        [data["name"][i] for i in kept["keypoints"]],
+    )
     assert_equal(got, {name: plain[name] for name in got})
 
 
@@ -63,7 +68,11 @@ def test_every_level_over_the_catalogue(row: Row, variant: Variant) -> None:
     best = _core.isa()
     try:
         for dtype in variant.dtypes or row.dtypes:
-            for channels in {(variant.channels or row.channels)[0], (variant.channels or row.channels)[-1], *({3} & set(variant.channels or row.channels))}:
+            for channels in {
+                (variant.channels or row.channels)[0],
+                (variant.channels or row.channels)[-1],
+                *({3} & set(variant.channels or row.channels)),
+            }:
                 pipe = pipeline([transform(row, variant.of(dtype))])
                 results = []
                 for level in LEVELS:

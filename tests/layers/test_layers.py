@@ -114,7 +114,9 @@ def test_every_unsafe_block_says_why_it_is_sound(path: Path) -> None:
             near.append(lines[above])
             if "SAFETY" in lines[above] or lines[above].strip() in ("", "}"):
                 break
-        assert any(re.search(r"// SAFETY( \(whole body\))?:", text) for text in near), f"{name(path)}:{number + 1}: unsafe without a SAFETY comment"
+        assert any(re.search(r"// SAFETY( \(whole body\))?:", text) for text in near), (
+            f"{name(path)}:{number + 1}: unsafe without a SAFETY comment"
+        )
 
 
 def test_clippy_forbids_the_c_librarys_mathematics() -> None:
@@ -129,7 +131,9 @@ def test_no_fused_multiply_add() -> None:
         assert not re.search(r"\.mul_add\(|_mm\d*_f(n?m(add|sub))", code(path)), name(path)
 
 
-@pytest.mark.parametrize("path", rust() + sorted(PYTHON.rglob("*.py")), ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize(
+    "path", rust() + sorted(PYTHON.rglob("*.py")), ids=lambda path: path.relative_to(ROOT).as_posix()
+)
 def test_length(path: Path) -> None:
     lines = len(path.read_text(encoding="utf-8").splitlines())
     assert lines <= 600, f"{lines} lines; files stay under 600: split it by meaning"
@@ -155,7 +159,15 @@ def imports(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", TRANSFORMS, ids=lambda path: path.name)
 def test_transforms_are_declarations(path: Path) -> None:
-    allowed = {"__future__", "typing", "warnings", "ferraug.transform", "ferraug.params", "ferraug.context", "collections.abc"}
+    allowed = {
+        "__future__",
+        "typing",
+        "warnings",
+        "ferraug.transform",
+        "ferraug.params",
+        "ferraug.context",
+        "collections.abc",
+    }
     used = {name for name in imports(path) if not name.startswith("ferraug.transforms")}
     assert used <= allowed, f"{path.name} imports {sorted(used - allowed)}"
 
@@ -165,7 +177,9 @@ def test_transforms_compute_nothing_that_depends_on_the_c_library(path: Path) ->
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            assert node.value.id not in ("math", "np", "numpy", "random", "cmath", "_core"), f"{path.name}:{node.lineno}"
+            assert node.value.id not in ("math", "np", "numpy", "random", "cmath", "_core"), (
+                f"{path.name}:{node.lineno}"
+            )
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
             power = node.right
             whole = isinstance(power, ast.Constant) and isinstance(power.value, int)
@@ -200,5 +214,7 @@ def test_import_starts_no_thread() -> None:
 
     script = "import ferraug, threading, os; print(threading.active_count(), len(os.listdir('/proc/self/task')) if os.path.isdir('/proc/self/task') else 1)"
     environment = {"OPENBLAS_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}
-    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment).stdout
+    out = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment
+    ).stdout
     assert out.split() == ["1", "1"], "DESIGN 2: nothing starts at import"

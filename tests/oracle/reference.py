@@ -98,7 +98,9 @@ def resize_weights(n: int, m: int, interp: int, enlarging: bool) -> Array:
         at = (d + 0.5) * scale - 0.5
         base = np.floor(at).astype(int)
         t = at - base
-        kernel, reach = {CUBIC: (keys, 2), LANCZOS: (lanczos, 4)}.get(interp, (lambda x: np.maximum(0, 1 - np.abs(x)), 1))
+        kernel, reach = {CUBIC: (keys, 2), LANCZOS: (lanczos, 4)}.get(
+            interp, (lambda x: np.maximum(0, 1 - np.abs(x)), 1)
+        )
         taps = [(base + k, kernel(t - k)) for k in range(1 - reach, reach + 1)]
     for j, weight in taps:
         np.add.at(weights, (d, np.clip(j, 0, n - 1)), weight)
@@ -187,9 +189,11 @@ def hsv_from_rgb(rgb: Array) -> tuple[Array, Array, Array]:
 
 def rgb_from_hsv(h: Array, s: Array, v: Array) -> Array:
     sector = (h / 60) % 6
+
     def channel(n: float) -> Array:
         k = (n + sector) % 6
         return v - v * s * np.clip(np.minimum(k, 4 - k), 0, 1)
+
     return np.stack([channel(5), channel(3), channel(1)], -1)
 
 
@@ -215,7 +219,11 @@ def gray(image: Array, method: str, peak: float) -> Array:
         return image @ WEIGHTS
     if method == "from_lab":
         return lightness(image / peak) * peak
-    return {"desaturation": lambda: (image.max(-1) + image.min(-1)) / 2, "average": lambda: image.mean(-1), "max": lambda: image.max(-1)}[method]()
+    return {
+        "desaturation": lambda: (image.max(-1) + image.min(-1)) / 2,
+        "average": lambda: image.mean(-1),
+        "max": lambda: image.max(-1),
+    }[method]()
 
 
 # -- statistics --------------------------------------------------------------------------------------------------------

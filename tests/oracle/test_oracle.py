@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import ferraug as F
 import numpy as np
 import pytest
 import reference as ref
-from samples import noise, shape_of
-
-import ferraug as F
 from ferraug import _core
 from ferraug.call import KINDS
+
+from samples import noise, shape_of
 
 LAYOUT = _core.Layout(dict(KINDS), None, None, False)
 H, W = 37, 53
@@ -34,7 +34,9 @@ def real(image: np.ndarray) -> np.ndarray:
     return image.astype(np.float64).reshape(*image.shape[:2], -1)
 
 
-def compare(got: np.ndarray, want: np.ndarray, *, share: float = 0.0, f32: float = F32, over: float = 0.0, rule: Any = ref.rint) -> None:
+def compare(
+    got: np.ndarray, want: np.ndarray, *, share: float = 0.0, f32: float = F32, over: float = 0.0, rule: Any = ref.rint
+) -> None:
     """`want` in float64, not rounded; `share`: of uint8 components that may be one level off; `over`: of any that may be anything."""
     got = real(got) if got.dtype != np.uint8 else got.reshape(*got.shape[:2], -1)
     if got.dtype == np.uint8:
@@ -101,7 +103,9 @@ def test_crop_layout_channels() -> None:
 
 
 @both
-@pytest.mark.parametrize("size", [(26, 18), (53, 19), (20, 37), (90, 71), (159, 111), (13, 80), (7, 5), (1, 1), (54, 36)], ids=str)
+@pytest.mark.parametrize(
+    "size", [(26, 18), (53, 19), (20, 37), (90, 71), (159, 111), (13, 80), (7, 5), (1, 1), (54, 36)], ids=str
+)
 @pytest.mark.parametrize("interp", range(7))
 def test_resize(dtype: str, interp: int, size: tuple[int, int]) -> None:
     w, h = size
@@ -130,14 +134,24 @@ def test_warp(dtype: str, kind: str, interp: int, border: int) -> None:
     w, h = 61, 43
     for image in images(dtype, (0, 1, 2, 3, 4)):
         fill = fill_for(image)
-        where = ("homography", *matrix.ravel().tolist(), 1.0) if kind == "homography" else ("affine", *matrix[:2].ravel().tolist(), 1.0, "largest_box")
+        where = (
+            ("homography", *matrix.ravel().tolist(), 1.0)
+            if kind == "homography"
+            else ("affine", *matrix[:2].ravel().tolist(), 1.0, "largest_box")
+        )
         got = run(image, ("warp", where, w, h, interp, 0, border, fill, 0, False))
         grid = ref.on_opencvs_grid if interp == ref.LANCZOS and kind != "homography" else ref.sources
         x, y = grid(matrix, w, h)
         want = ref.sample(real(image), x, y, interp, border, np.array(fill))
         # NEAREST and LANCZOS4 step: a coordinate of 16 bits (floats: 32) beside a step may take the other one
         steps = 0.002 if interp in (ref.NEAREST, ref.LANCZOS) else 0.0
-        compare(got, want, share=0.20, over=steps, f32=1e-7 if interp == ref.NEAREST else F32 if interp != ref.LANCZOS else 4e-6)
+        compare(
+            got,
+            want,
+            share=0.20,
+            over=steps,
+            f32=1e-7 if interp == ref.NEAREST else F32 if interp != ref.LANCZOS else 4e-6,
+        )
 
 
 @both
@@ -148,7 +162,9 @@ def test_warp_by_axes(dtype: str) -> None:
         for interp in (ref.LINEAR, ref.CUBIC):
             got = run(image, ("warp", ("axes", steps, steps), W, H, interp, 0, ref.REFLECT_101, 0.0, 0, False))
             y, x = np.meshgrid(ys, xs, indexing="ij")
-            compare(got, ref.sample(real(image), x, y, interp, ref.REFLECT_101, np.zeros(1)), share=0.2, f32=1e-5)  # tables are f32
+            compare(
+                got, ref.sample(real(image), x, y, interp, ref.REFLECT_101, np.zeros(1)), share=0.2, f32=1e-5
+            )  # tables are f32
 
 
 def axis_table(steps: tuple[float, ...], n: int) -> np.ndarray:
@@ -196,10 +212,17 @@ def test_linear(dtype: str, rounding: str, rule: Any) -> None:
     peak = 255 if dtype == "uint8" else 1
     for image in images(dtype):
         c = real(image).shape[2]
-        for a, b in ((1.2, 0.1 * peak), (-1.0, 1.0 * peak), (0.0, 0.5 * peak), (tuple(0.5 + k / 4 for k in range(c)), tuple(-k * peak / 9 for k in range(c)))):
+        for a, b in (
+            (1.2, 0.1 * peak),
+            (-1.0, 1.0 * peak),
+            (0.0, 0.5 * peak),
+            (tuple(0.5 + k / 4 for k in range(c)), tuple(-k * peak / 9 for k in range(c))),
+        ):
             want = real(image) * np.array(a) + np.array(b)
             got = run(image, ("linear", a, b, rounding, True))
-            compare(got, want if dtype == "uint8" else np.clip(want, 0, 1), rule=rule, f32=2.5e-7, share=0.005)  # ties of f32
+            compare(
+                got, want if dtype == "uint8" else np.clip(want, 0, 1), rule=rule, f32=2.5e-7, share=0.005
+            )  # ties of f32
 
 
 @both
@@ -208,7 +231,13 @@ def test_gamma(dtype: str, g: float) -> None:
     for image in images(dtype, (0, 3)):
         want = (real(image) / (255 if dtype == "uint8" else 1)) ** g
         # whole results are cut or not by the last bit of the power (u8 at g = 1: 2.0.8 loses one level on a tenth)
-        compare(run(image, ("gamma", g)), want * 255 if dtype == "uint8" else want, rule=ref.trunc, share=0.15 if g == 1 else 0.02, f32=3e-7)
+        compare(
+            run(image, ("gamma", g)),
+            want * 255 if dtype == "uint8" else want,
+            rule=ref.trunc,
+            share=0.15 if g == 1 else 0.02,
+            f32=3e-7,
+        )
 
 
 @both
@@ -261,9 +290,13 @@ def test_gray(dtype: str, method: str) -> None:
         got = run(image, ("gray", method, 2))
         want = ref.gray(real(image), method, peak)
         cut = method in ("desaturation", "average")  # 2.0.8 cuts these
-        compare(got, np.stack([want, want], -1), rule=ref.trunc if cut else ref.rint,
-                share=0.15 if method == "from_lab" else 0.03,  # bytes go by tables of some bits, as OpenCV's do
-                 f32=F32 if method != "from_lab" else 4e-6)
+        compare(
+            got,
+            np.stack([want, want], -1),
+            rule=ref.trunc if cut else ref.rint,
+            share=0.15 if method == "from_lab" else 0.03,  # bytes go by tables of some bits, as OpenCV's do
+            f32=F32 if method != "from_lab" else 4e-6,
+        )
 
 
 @pytest.mark.parametrize("shift", [(0, 0, 0), (17, 20, -9), (-33.5, -40, 30.5), (90, 255, 0), (10, -255, 0)])
@@ -280,7 +313,7 @@ def test_hsv_of_bytes_goes_there_and_back() -> None:
     # hue in steps of 2 degrees and saturation in 255: at most 2 + 1 levels of a full-range channel
     assert np.abs(got.astype(int) - image).max() <= 6
     hsv = run(image, ("space", "rgb", "hsv"))
-    h, s, v = ref.hsv_from_rgb(real(image) / 255)
+    h, s, _v = ref.hsv_from_rgb(real(image) / 255)
     turn = np.abs(hsv[..., 0] - h / 2)
     assert np.minimum(turn, 180 - turn).max() <= 1.01
     assert np.abs(hsv[..., 1] - 255 * s).max() <= 1.01 and np.array_equal(hsv[..., 2], image.max(-1))
@@ -327,7 +360,14 @@ def test_paint(dtype: str) -> None:
 # -- noise -------------------------------------------------------------------------------------------------------------
 
 
-def field(image: np.ndarray, mean: float, std: float, layout: str = "pixel", seed: int = 11, grid: tuple[int, int] | None = None) -> np.ndarray:
+def field(
+    image: np.ndarray,
+    mean: float,
+    std: float,
+    layout: str = "pixel",
+    seed: int = 11,
+    grid: tuple[int, int] | None = None,
+) -> np.ndarray:
     h, w = image.shape[:2]
     return run(image, ("field", ("noise", seed, "normal", mean, std, layout, *(grid or (w, h))), "add", 1.0, 0.0))
 
@@ -374,7 +414,9 @@ def test_noise_does_not_depend_on_the_window() -> None:
     image = noise((64, 80, 3))
     whole = field(image, 0, 0.1)
     data = {"image": image}
-    LAYOUT.open(data).finish([("field", ("noise", 11, "normal", 0.0, 0.1, "pixel", 80, 64), "add", 1.0, 0.0), ("crop", 7, 9, 30, 20)], data)
+    LAYOUT.open(data).finish(
+        [("field", ("noise", 11, "normal", 0.0, 0.1, "pixel", 80, 64), "add", 1.0, 0.0), ("crop", 7, 9, 30, 20)], data
+    )
     assert np.array_equal(data["image"], whole[9:29, 7:37])
 
 

@@ -43,5 +43,7 @@ def same_rows(got: Any, want: Any, tol: np.ndarray | float, what: str, period: d
         for column, turn in (period or {}).items():
             apart[:, column] = np.minimum(apart[:, column] % turn, turn - apart[:, column] % turn)
         fits = (apart <= tol).all(axis=1)
-        assert fits.any(), f"{what}: no partner for {row.tolist()} among {b[left].tolist()} (tolerance {np.asarray(tol).tolist()})"
+        assert fits.any(), (
+            f"{what}: no partner for {row.tolist()} among {b[left].tolist()} (tolerance {np.asarray(tol).tolist()})"
+        )
         left.pop(int(fits.argmax()))

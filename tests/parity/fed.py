@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 import albumentations as A
-import numpy as np
-
 import ferraug as F
+import numpy as np
 from ferraug import _core
 from ferraug.call import ROOT
 

@@ -9,6 +9,7 @@ import pytest
 from catalogue import Row, Variant, case_id, cases
 from compare import close
 from fed import both
+
 from samples import H, W, labels, noise, shape_of
 
 PARITY = [(row, variant) for row, variant in cases() if not variant.differs]

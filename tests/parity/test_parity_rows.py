@@ -9,6 +9,7 @@ import pytest
 from catalogue import Row, Variant, case_id, cases
 from compare import same_rows
 from fed import both
+
 from samples import H, W, labels, noise
 
 DUAL = [(row, variant) for row, variant in cases(("dual",)) if variant.rows and variant.differs in ("", "D1", "noise")]
@@ -43,7 +44,12 @@ def points(h: int, w: int, count: int = 12, seed: int = 5) -> np.ndarray:
     """x y angle scale, one in each corner and many within."""
     rng = np.random.default_rng(seed)
     rows = np.stack(
-        [rng.uniform(0, w - 1, count), rng.uniform(0, h - 1, count), rng.uniform(0, 359, count), rng.uniform(0.5, 9, count)],
+        [
+            rng.uniform(0, w - 1, count),
+            rng.uniform(0, h - 1, count),
+            rng.uniform(0, 359, count),
+            rng.uniform(0.5, 9, count),
+        ],
         axis=1,
     )
     rows[:4, :2] = (0, 0), (w - 1, 0), (0, h - 1), (w - 1, h - 1)
@@ -65,7 +71,11 @@ def test_boxes(row: Row, variant: Variant, form: str) -> None:
         rows[:, :2] += 0.3  # 2.0.8 cuts edges to whole pixels, and 72 may come out of its yolo numbers as 71.999996
     rows = as_format(rows, form, H, W)
     data = {**inputs(row), "bboxes": rows, "label": np.arange(len(rows))}
-    bbox = {"format": form, "label_fields": ["label"], "min_area": 1e-3}  # 2.0.8 keeps boxes of no area until the next filter
+    bbox = {
+        "format": form,
+        "label_fields": ["label"],
+        "min_area": 1e-3,
+    }  # 2.0.8 keeps boxes of no area until the next filter
     got, want, record = both(row.name, variant.args, data, bbox=bbox)
     h, w = want["image"].shape[:2]
     side = max(h, w)
@@ -89,13 +99,23 @@ def test_keypoints(row: Row, variant: Variant) -> None:
     )
     side = max(want["image"].shape[:2])
     pixel = max(1e-4, 2e-7 * side)
-    tol = np.array([pixel, pixel, 2e-3, 2e-5, 0])  # angles are float32 radians there, then degrees: 360 · 6e-8 and sums of it
+    tol = np.array(
+        [pixel, pixel, 2e-3, 2e-5, 0]
+    )  # angles are float32 radians there, then degrees: 360 · 6e-8 and sums of it
     ours = np.column_stack([got["keypoints"], got["name"]]) if len(got["keypoints"]) else np.zeros((0, 5))
     theirs = np.column_stack([want["keypoints"], want["name"]]) if len(want["keypoints"]) else np.zeros((0, 5))
     same_rows(ours, theirs, tol, f"points after {record['ops']}"[:300], {2: TURN})
 
 
-FORMATS = {"xy": (0, 1), "yx": (1, 0), "xya": (0, 1, 2), "xys": (0, 1, 3), "xyas": (0, 1, 2, 3), "xysa": (0, 1, 3, 2), "xyz": (0, 1, 2)}
+FORMATS = {
+    "xy": (0, 1),
+    "yx": (1, 0),
+    "xya": (0, 1, 2),
+    "xys": (0, 1, 3),
+    "xyas": (0, 1, 2, 3),
+    "xysa": (0, 1, 3, 2),
+    "xyz": (0, 1, 2),
+}
 
 
 @pytest.mark.parametrize("degrees", [True, False])
@@ -110,7 +130,9 @@ def test_keypoint_formats(name: str, args: dict[str, Any], form: str, degrees: b
         rows[:, 2] = np.deg2rad(rows[:, 2])
     rows = rows[:, FORMATS[form]]
     data = {"image": noise((H, W, 3)), "keypoints": rows}
-    got, want, _ = both(name, args, data, keypoint={"format": form, "angle_in_degrees": degrees, "remove_invisible": form != "xyz"})
+    got, want, _ = both(
+        name, args, data, keypoint={"format": form, "angle_in_degrees": degrees, "remove_invisible": form != "xyz"}
+    )
     ours, theirs = np.asarray(got["keypoints"]), np.asarray(want["keypoints"])
     angle = form.find("a")
     period = {} if angle < 0 else {angle: 360.0 if degrees else 2 * np.pi}
@@ -122,7 +144,9 @@ def test_keypoint_formats(name: str, args: dict[str, Any], form: str, degrees: b
 
 
 @pytest.mark.parametrize("remove_invisible", [True, False])
-@pytest.mark.parametrize(("name", "args"), [("CenterCrop", {"height": 30, "width": 40}), ("Affine", {"scale": (1.6, 1.6)})])
+@pytest.mark.parametrize(
+    ("name", "args"), [("CenterCrop", {"height": 30, "width": 40}), ("Affine", {"scale": (1.6, 1.6)})]
+)
 def test_invisible_keypoints(name: str, args: dict[str, Any], remove_invisible: bool) -> None:
     data = {"image": noise((H, W, 3)), "keypoints": points(H, W, 40)}
     got, want, _ = both(name, args, data, keypoint={"format": "xyas", "remove_invisible": remove_invisible})
@@ -137,7 +161,9 @@ def test_invisible_keypoints(name: str, args: dict[str, Any], remove_invisible: 
         {"min_area": 1e-3, "check_each_transform": False}, {"min_area": 40.0, "min_visibility": 0.2, "min_width": 4.0},
     ],
 )  # fmt: skip
-@pytest.mark.parametrize(("name", "args"), [("CenterCrop", {"height": 30, "width": 40}), ("Rotate", {"limit": (40, 40)})])
+@pytest.mark.parametrize(
+    ("name", "args"), [("CenterCrop", {"height": 30, "width": 40}), ("Rotate", {"limit": (40, 40)})]
+)
 def test_box_limits(name: str, args: dict[str, Any], limits: dict[str, Any]) -> None:
     rows = boxes(H, W, 60, 8)
     data = {"image": noise((H, W, 3)), "bboxes": rows, "label": np.arange(60)}
@@ -154,7 +180,13 @@ def test_box_limits(name: str, args: dict[str, Any], limits: dict[str, Any]) -> 
 def test_boxes_over_the_edge(form: str, clip: bool, filter_invalid: bool) -> None:
     rows = np.array([[-5.0, -3, 20, 30], [40, 20, W + 8, H + 2], [-9, -9, -2, -2], [10, 10, 30, 25], [30, 30, 30, 40]])
     data = {"image": noise((H, W, 3)), "bboxes": as_format(rows, form, H, W), "label": [0, 1, 2, 3, 4]}
-    bbox = {"format": form, "label_fields": ["label"], "clip": clip, "filter_invalid_bboxes": filter_invalid, "min_area": 1e-3}
+    bbox = {
+        "format": form,
+        "label_fields": ["label"],
+        "clip": clip,
+        "filter_invalid_bboxes": filter_invalid,
+        "min_area": 1e-3,
+    }
     got, want, _ = both("HorizontalFlip", {}, data, bbox=bbox)
     assert list(got["label"]) == list(want["label"]) == [0, 1, 3]
     same_rows(got["bboxes"], want["bboxes"], 1e-4, form)

@@ -9,6 +9,7 @@ import pytest
 from catalogue import BY_NAME, WARP_NEAREST, Row, Tol, Variant, case_id, cases
 from compare import close
 from fed import both
+
 from samples import H, W, labels, noise
 
 DUAL = [(row, variant) for row, variant in cases(("dual",)) if variant.differs in ("", "D1", "D6", "noise")]
@@ -53,8 +54,14 @@ KINDS = {
     "volume": lambda dtype: {"volume": noise((4, H, W, 3), dtype)},
     "gray volume": lambda dtype: {"volume": noise((4, H, W), dtype)},
     "volumes": lambda dtype: {"volumes": noise((2, 3, H, W, 3), dtype)},
-    "image, masks": lambda dtype: {"image": noise((H, W, 3), dtype), "masks": np.stack([labels(H, W), labels(H, W)[::-1]])},
-    "image, list of masks": lambda dtype: {"image": noise((H, W, 3), dtype), "masks": [labels(H, W), labels(H, W)[::-1]]},
+    "image, masks": lambda dtype: {
+        "image": noise((H, W, 3), dtype),
+        "masks": np.stack([labels(H, W), labels(H, W)[::-1]]),
+    },
+    "image, list of masks": lambda dtype: {
+        "image": noise((H, W, 3), dtype),
+        "masks": [labels(H, W), labels(H, W)[::-1]],
+    },
     "volume, mask3d": lambda dtype: {"volume": noise((4, H, W), dtype), "mask3d": np.stack([labels(H, W)] * 4)},
     "volume, masks3d": lambda dtype: {"volume": noise((3, H, W), dtype), "masks3d": np.stack([[labels(H, W)] * 3] * 2)},
 }
@@ -65,7 +72,9 @@ def arguments(variant: Variant) -> bool:
     return not isinstance(variant.args.get("fill"), tuple)
 
 
-STACKS = [(row, variant) for row, variant in DUAL + IMAGE if arguments(variant) and not row.needs and variant.differs != "D6"]
+STACKS = [
+    (row, variant) for row, variant in DUAL + IMAGE if arguments(variant) and not row.needs and variant.differs != "D6"
+]
 
 
 def first_of_each() -> list[tuple[Row, Variant]]:
@@ -84,7 +93,9 @@ def first_of_each() -> list[tuple[Row, Variant]]:
 def test_stacks(row: Row, variant: Variant, kind: str) -> None:
     """Against 2.0.8 where it does not raise; where it does, the shape of ours is right (its values: tests/contracts)."""
     data = KINDS[kind]("uint8")
-    if (kind.startswith("gray") or "mask3d" in kind or "masks3d" in kind) and not {0, 1} & set(variant.channels or row.channels):
+    if (kind.startswith("gray") or "mask3d" in kind or "masks3d" in kind) and not {0, 1} & set(
+        variant.channels or row.channels
+    ):
         pytest.skip("not for gray")
     try:
         got, want, record = both(row.name, variant.args, data)

@@ -13,19 +13,18 @@ pixel indices. Several files may describe the same images (instances, keypoints,
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
-from array import array
 from dataclasses import dataclass, field
 from typing import Any
 
 from .._core import ConfigError
-from . import jsonspan, rle
+from . import jsonspan
+from .coco_values import Invalid, box_of, declared_size, flip_pairs, keypoints_of, mask_box, outline_of, turn
 from .common import ROUNDING, canonical_split, clip_box, folder_split, number, open_sample
-from .model import Box, Category, Dataset, Instance, Reporter, Rle, Sample
-from .paths import MAX_JSON, MAX_OBJECTS, MAX_POINTS, is_image_name, read_bytes, safe_rel_path, walk
-from .polygon import area, clip, extent, turned, turned_box
+from .model import Category, Dataset, Instance, Reporter, Sample
+from .paths import MAX_JSON, MAX_OBJECTS, is_image_name, read_bytes, safe_rel_path, walk
+from .polygon import area, clip, extent
 
 _NUMBERS = {int, float}
 
@@ -259,7 +258,7 @@ class _Reader:
             used.add(path)
             sample = self.by_path.get(path)
             if sample is None and path not in self.bad:
-                declared = _declared(record)
+                declared = declared_size(record)
                 sample = open_sample(self.root, path, doc.split, self.report, declared, where)
                 if sample is None:
                     self.bad[path] = "invalid"
@@ -288,36 +287,36 @@ class _Reader:
         where: str,
     ) -> tuple[Instance, Sample]:
         if not isinstance(record, dict):
-            raise _Invalid("not an object")
+            raise Invalid("not an object")
         if not _is_id(record.get("id")):
-            raise _Invalid("no id")
+            raise Invalid("no id")
         if record["id"] in seen:
-            raise _Invalid("id used twice")
+            raise Invalid("id used twice")
         seen.add(record["id"])
         if isinstance(record["id"], int) and record["id"] > doc.last_annotation:
             doc.last_annotation = record["id"]
         key = record.get("image_id")
         if not _is_id(key) or key not in by_id:
-            raise _Invalid(f"unknown image {key!r:.40}")
+            raise Invalid(f"unknown image {key!r:.40}")
         sample = by_id[key]
         if sample is None:
-            raise _Invalid("its image is invalid", quiet=True)
+            raise Invalid("its image is invalid", quiet=True)
         if doc.kind == "captions":
             return Instance(category=-1, box=None, where=where), sample
         if not _is_id(record.get("category_id")) or record["category_id"] not in categories:
-            raise _Invalid(f"unknown category {record.get('category_id')!r:.40}")
+            raise Invalid(f"unknown category {record.get('category_id')!r:.40}")
         category = categories[record["category_id"]]
-        box = _box(record.get("bbox"))
-        parts, mask, dropped = _outline(record.get("segmentation"), sample)
+        box = box_of(record.get("bbox"))
+        parts, mask, dropped = outline_of(record.get("segmentation"), sample)
         if dropped:
             self.report.warn(where, "polygon part of fewer than 3 points; part dropped")
         if box is None:
             if parts:
                 box = extent(parts)
             elif mask is not None:
-                box = _mask_box(mask)
+                box = mask_box(mask)
             else:
-                raise _Invalid("neither bbox nor outline")
+                raise Invalid("neither bbox nor outline")
             self.report.warn(where, "no bbox; derived from the outline")
         instance = Instance(category=category, box=box, where=where, parts=parts, rle=mask)
         crowd = record.get("iscrowd")
@@ -326,7 +325,7 @@ class _Reader:
         points = record.get("keypoints")
         if points is not None:
             names = self.data.categories[category].keypoints
-            instance.keypoints = _keypoints(points, len(names) if names else None)
+            instance.keypoints = keypoints_of(points, len(names) if names else None)
         for name, value in record.items():
             if (
                 type(value) is list
@@ -344,12 +343,12 @@ class _Reader:
         """Turns the record upright and clips it to the image."""
         assert instance.box is not None
         if sample.frame == "stored":
-            _turn(instance, sample)
+            turn(instance, sample)
         w, h = sample.size
         given = instance.box
         fitted = clip_box(given, w, h)
         if fitted is None:
-            raise _Invalid("wholly outside the image")
+            raise Invalid("wholly outside the image")
         instance.box, over = fitted
         if instance.parts:
             x0, y0, x1, y1 = extent(instance.parts)
@@ -405,7 +404,7 @@ class _Work:
             where = f"{doc.path}: annotation {record['id']}"
         try:
             instance, sample = self.reader.instance(doc, record, self.seen, self.by_id, self.categories, where)
-        except _Invalid as error:
+        except Invalid as error:
             doc.dropped["annotations"].add(index)
             if not error.quiet:
                 report.invalid(where, str(error))
@@ -423,14 +422,6 @@ class _Work:
                 report.warn(where, "duplicate of an earlier record; augmented once")
             self.shapes.add(shape)
         sample.instances.append(instance)
-
-
-class _Invalid(Exception):
-    """A record that leaves; quiet if its image has been reported already."""
-
-    def __init__(self, text: str, quiet: bool = False) -> None:
-        super().__init__(text)
-        self.quiet = quiet
 
 
 def _kind(record: Any) -> str:
@@ -477,157 +468,6 @@ def _name_split(name: str) -> str | None:
 
 def _is_id(value: Any) -> bool:
     return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, str) and value != "")
-
-
-def _declared(record: dict[str, Any]) -> tuple[int, int] | None:
-    w, h = record.get("width"), record.get("height")
-    ok = all(isinstance(v, (int, float)) and not isinstance(v, bool) and v == v and abs(v) < 1e9 for v in (w, h))
-    return (int(w), int(h)) if ok else None  # type: ignore[arg-type]
-
-
-def _box(value: Any) -> Box | None:
-    if value is None:
-        return None
-    if not isinstance(value, list) or len(value) != 4:
-        raise _Invalid(f"bbox: 4 numbers needed, got {value!r:.60}")
-    if not set(map(type, value)) <= _NUMBERS or not all(map(_finite, value)):
-        raise _Invalid(f"bbox: finite numbers needed, got {value!r:.60}")
-    x, y, w, h = map(float, value)
-    if w <= 0 or h <= 0:
-        raise _Invalid(f"bbox: width and height must be positive, got {w:g} and {h:g}")
-    return x, y, x + w, y + h
-
-
-def _finite(value: float) -> bool:
-    return -1e15 < value < 1e15
-
-
-def _outline(value: Any, sample: Sample) -> tuple[list[array[float]] | None, Rle | None, bool]:
-    """(polygon parts, RLE, whether a part was dropped)."""
-    if value is None or value == []:
-        return None, None, False
-    if isinstance(value, dict):
-        return None, _rle(value, sample), False
-    if not isinstance(value, list):
-        raise _Invalid("segmentation: a list of polygons or an RLE is needed")
-    parts = []
-    dropped = False
-    points = 0
-    for part in value:
-        if not isinstance(part, list):
-            raise _Invalid("segmentation: a polygon is a list of numbers")
-        if len(part) % 2:
-            raise _Invalid(f"segmentation: {len(part)} coordinates, an even count is needed")
-        points += len(part)
-        if points > 2 * MAX_POINTS:
-            raise _Invalid(f"segmentation: more than {MAX_POINTS} points")
-        if not set(map(type, part)) <= _NUMBERS:
-            raise _Invalid("segmentation: finite numbers are needed")
-        try:
-            flat = array("d", part)
-        except OverflowError:
-            raise _Invalid("segmentation: finite numbers are needed") from None
-        # a sum is finite only if every number is
-        if not math.isfinite(sum(flat)):
-            raise _Invalid("segmentation: finite numbers are needed")
-        if len(part) < 6:
-            dropped = True
-        else:
-            parts.append(flat)
-    return parts or None, None, dropped
-
-
-def _rle(value: dict[str, Any], sample: Sample) -> Rle:
-    size, counts = value.get("size"), value.get("counts")
-    if not (isinstance(size, list) and len(size) == 2 and all(type(v) is int and v > 0 for v in size)):
-        raise _Invalid(f"segmentation: size [h, w] is needed, got {size!r:.40}")
-    h, w = size
-    if (w, h) != (sample.stored if sample.frame == "stored" else sample.size):
-        raise _Invalid(f"segmentation: RLE of {w}x{h}, image is {sample.size[0]}x{sample.size[1]}")
-    compressed = isinstance(counts, str)
-    if compressed:
-        try:
-            counts = rle.from_string(str(counts))
-        except ValueError as error:
-            raise _Invalid(f"segmentation: {error}") from None
-    if not isinstance(counts, list) or any(type(v) is not int or v < 0 for v in counts):
-        raise _Invalid("segmentation: RLE counts are non-negative integers")
-    if sum(counts) != h * w:
-        raise _Invalid(f"segmentation: RLE counts sum to {sum(counts)}, image has {h * w} pixels")
-    return Rle(counts, h, w, compressed)
-
-
-def _mask_box(mask: Rle) -> Box:
-    """Pixel extent of a run-length mask."""
-    x0, y0, x1, y1 = mask.w, mask.h, 0, 0
-    at = 0
-    for i, count in enumerate(mask.counts):
-        if i % 2 and count:
-            first, last = divmod(at, mask.h), divmod(at + count - 1, mask.h)
-            x0, x1 = min(x0, first[0]), max(x1, last[0] + 1)
-            if first[0] == last[0]:
-                y0, y1 = min(y0, first[1]), max(y1, last[1] + 1)
-            else:
-                y0, y1 = 0, mask.h
-        at += count
-    if x1 <= x0:
-        raise _Invalid("neither bbox nor outline")
-    return float(x0), float(y0), float(x1), float(y1)
-
-
-def _keypoints(value: Any, wanted: int | None) -> list[tuple[float, float, int]]:
-    if not isinstance(value, list) or len(value) % 3 or (wanted is not None and len(value) != 3 * wanted):
-        count = len(value) if isinstance(value, list) else type(value).__name__
-        raise _Invalid(f"keypoints: 3 numbers a point{f', {wanted} points' if wanted else ''} needed, got {count}")
-    if any(number(v) is None for v in value):
-        raise _Invalid("keypoints: finite numbers are needed")
-    if any(v not in (0, 1, 2) for v in value[2::3]):
-        raise _Invalid("keypoints: visibility is 0, 1 or 2")
-    return [
-        (x + 0.5, y + 0.5, int(v)) if v else (0.0, 0.0, 0)
-        for x, y, v in zip(value[0::3], value[1::3], value[2::3], strict=True)
-    ]
-
-
-def flip_pairs(names: list[str]) -> list[tuple[int, int]] | None:
-    """Pairs of point indices whose names differ by left and right."""
-    index = {name: i for i, name in enumerate(names)}
-    pairs = []
-    for name, i in index.items():
-        other = name.replace("left", "right").replace("Left", "Right")
-        if other != name and other in index:
-            pairs.append((i, index[other]))
-    return pairs or None
-
-
-def _turn(instance: Instance, sample: Sample) -> None:
-    assert instance.box is not None
-    instance.box = turned_box(instance.box, sample.stored, sample.orientation)
-
-    def move(x: float, y: float) -> tuple[float, float]:
-        return turned(x, y, sample.stored, sample.orientation)
-
-    if instance.parts:
-        instance.parts = [
-            array("d", [v for x, y in zip(part[0::2], part[1::2], strict=True) for v in move(x, y)])
-            for part in instance.parts
-        ]
-    if instance.keypoints:
-        instance.keypoints = [(*move(x, y), v) if v else (x, y, v) for x, y, v in instance.keypoints]
-    if instance.rle:
-        mask = turn_mask(rle.decode(instance.rle.counts, instance.rle.h, instance.rle.w), sample.orientation)
-        instance.rle = Rle(rle.encode(mask), mask.shape[0], mask.shape[1], instance.rle.compressed)
-
-
-def turn_mask(mask: Any, orientation: int) -> Any:
-    """A mask of the stored frame in the upright one."""
-    if orientation in (5, 6, 7, 8):
-        mask = mask.T
-    if orientation in (2, 3, 6, 7):
-        mask = mask[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        mask = mask[::-1]
-    return mask
 
 
 __all__ = ["CocoDoc", "CocoImage", "find_documents", "flip_pairs", "kind_of", "read"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import ClassVar
 
 from ferraug.context import Context
@@ -29,7 +30,7 @@ class Rotate(Transform):
     p: Prob = Prob(default=0.5)
 
     def emit(self, ctx: Context) -> None:
-        angle = ctx.draw.uniform(*self.limit)
+        angle = ctx.draw.within(self.limit)
         w, h = ctx.w, ctx.h
         matrix = ctx.affine(angle, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, w / 2 - 0.5, h / 2 - 0.5)
         ctx.warp(
@@ -76,7 +77,7 @@ class Affine(Transform):
         if self.translate_px is not None:
             return ctx.draw.integers(*self.translate_px["x"]), ctx.draw.integers(*self.translate_px["y"])
         if self.translate_percent is not None:
-            x, y = ctx.draw.uniform(*self.translate_percent["x"]), ctx.draw.uniform(*self.translate_percent["y"])
+            x, y = ctx.draw.within(self.translate_percent["x"]), ctx.draw.within(self.translate_percent["y"])
             return int(x * ctx.w), int(y * ctx.h)
         return 0, 0
 
@@ -93,10 +94,10 @@ class Affine(Transform):
     def emit(self, ctx: Context) -> None:
         draw, w, h = ctx.draw, ctx.w, ctx.h
         tx, ty = self.translation(ctx)
-        shear_x, shear_y = draw.uniform(*self.shear["x"]), draw.uniform(*self.shear["y"])
+        shear_x, shear_y = draw.within(self.shear["x"]), draw.within(self.shear["y"])
         sx = self.factor(ctx, "x")
         sy = sx if self.keep_ratio else self.factor(ctx, "y")
-        angle = draw.uniform(*self.rotate)
+        angle = draw.within(self.rotate)
         if not (tx or ty or shear_x or shear_y or angle or self.fit_output) and sx == sy == 1:
             return
         matrix = ctx.affine(angle, sx, sy, shear_x, shear_y, float(tx), float(ty), w / 2 - 0.5, h / 2 - 0.5)
@@ -128,12 +129,19 @@ class ShiftScaleRotate(Transform):
     fill_mask: Fill = Fill("The same for masks.", default=0)
     p: Prob = Prob(default=0.5)
 
+    def check(self) -> None:
+        warnings.warn(
+            "ShiftScaleRotate does what Affine does with translate_percent, scale and rotate; prefer Affine",
+            UserWarning,
+            stacklevel=5,
+        )
+
     def emit(self, ctx: Context) -> None:
         draw, w, h = ctx.draw, ctx.w, ctx.h
-        tx = int(draw.uniform(*(self.shift_limit_x or self.shift_limit)) * w)
-        ty = int(draw.uniform(*(self.shift_limit_y or self.shift_limit)) * h)
-        sx, sy = 1 + draw.uniform(*self.scale_limit), 1 + draw.uniform(*self.scale_limit)
-        angle = draw.uniform(*self.rotate_limit)
+        tx = int(draw.within(self.shift_limit_x or self.shift_limit) * w)
+        ty = int(draw.within(self.shift_limit_y or self.shift_limit) * h)
+        sx, sy = 1 + draw.within(self.scale_limit), 1 + draw.within(self.scale_limit)
+        angle = draw.within(self.rotate_limit)
         matrix = ctx.affine(angle, sx, sy, 0.0, 0.0, float(tx), float(ty), w / 2 - 0.5, h / 2 - 0.5)
         ctx.warp(
             ("affine", *matrix, max(sx, sy), self.rotate_method), w, h, self.interpolation, self.mask_interpolation,
@@ -156,11 +164,11 @@ class Perspective(Transform):
     p: Prob = Prob(default=0.5)
 
     def emit(self, ctx: Context) -> None:
-        scale = ctx.draw.uniform(*self.scale)
-        j = [abs(ctx.draw.normal(0.0, scale)) % 0.32 for _ in range(8)]
-        corners = (j[0], j[1], 1 - j[2], j[3], 1 - j[4], 1 - j[5], j[6], 1 - j[7])
-        matrix, w, h, stretch, turn = ctx.perspective(ctx.w, ctx.h, corners, self.keep_size, self.fit_output)
+        scale, normal = ctx.draw.within(self.scale), ctx.draw.normal
+        a, b, c, d, e, f, g, h = [abs(normal(0.0, scale)) % 0.32 for _ in range(8)]
+        corners = (a, b, 1 - c, d, 1 - e, 1 - f, g, 1 - h)
+        matrix, width, height, stretch, turn = ctx.perspective(ctx.w, ctx.h, corners, self.keep_size, self.fit_output)
         ctx.warp(
-            ("homography", *matrix, stretch, turn), w, h, self.interpolation, self.mask_interpolation, self.border_mode,
-            self.fill, self.fill_mask,
+            ("homography", *matrix, stretch, turn), width, height, self.interpolation, self.mask_interpolation,
+            self.border_mode, self.fill, self.fill_mask,
         )  # fmt: skip

@@ -17,7 +17,7 @@ class GaussianBlur(Transform):
     p: Prob = Prob(default=0.5)
 
     def emit(self, ctx: Context) -> None:
-        sigma = ctx.draw.uniform(*self.sigma_limit)
+        sigma = ctx.draw.within(self.sigma_limit)
         k = ctx.draw.integers(*self.blur_limit)
         if k == 0:
             k = int(3.5 * sigma) * 2 + 1

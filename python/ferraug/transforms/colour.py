@@ -40,8 +40,8 @@ class RandomBrightnessContrast(Transform):
     p: Prob = Prob(default=0.5)
 
     def emit(self, ctx: Context) -> None:
-        a = 1.0 + ctx.draw.uniform(*self.contrast_limit)
-        b = ctx.draw.uniform(*self.brightness_limit)
+        draw = ctx.draw
+        a, b = 1.0 + draw.within(self.contrast_limit), draw.within(self.brightness_limit)
         if not self.brightness_by_max:
             ctx.op("linear_mean", a, b, "all", self.ensure_safe_range, "first")
             return
@@ -60,7 +60,7 @@ class RandomGamma(Transform):
     p: Prob = Prob(default=0.5)
 
     def emit(self, ctx: Context) -> None:
-        ctx.op("gamma", ctx.draw.uniform(*self.gamma_limit) / 100)
+        ctx.op("gamma", ctx.draw.within(self.gamma_limit) / 100)
 
 
 class InvertImg(Transform):
@@ -117,7 +117,8 @@ class Normalize(Transform):
         if self.normalization == "standard":
             ctx.op("normalize", self.per_channel(self._mean, ctx.c), self.per_channel(self._denom, ctx.c))
         else:
-            ctx.op("standardize", self.normalization, "stack")
+            method = self.normalization
+            ctx.op("standardize", method.removesuffix("_per_channel") if ctx.c == 1 else method, "stack")
         ctx.retype("float32", 1.0)
 
 
@@ -151,9 +152,9 @@ class HueSaturationValue(Transform):
 
     def emit(self, ctx: Context) -> None:
         need_channels(self, ctx, (1, 3))
-        hue = ctx.draw.uniform(*self.hue_shift_limit)
-        sat = ctx.draw.uniform(*self.sat_shift_limit)
-        val = ctx.draw.uniform(*self.val_shift_limit)
+        draw = ctx.draw
+        hue, sat = draw.within(self.hue_shift_limit), draw.within(self.sat_shift_limit)
+        val = draw.within(self.val_shift_limit)
         if not (hue or sat or val):
             return
         if ctx.c == 1:
@@ -178,8 +179,8 @@ class ColorJitter(Transform):
     def emit(self, ctx: Context) -> None:
         need_channels(self, ctx, (1, 3))
         draw, colour = ctx.draw, ctx.c != 1
-        brightness, contrast = draw.uniform(*self.brightness), draw.uniform(*self.contrast)
-        saturation, hue = draw.uniform(*self.saturation), draw.uniform(*self.hue)
+        brightness, contrast = draw.within(self.brightness), draw.within(self.contrast)
+        saturation, hue = draw.within(self.saturation), draw.within(self.hue)
         for step in draw.shuffle(4):
             if step == 0 and brightness != 1:
                 ctx.op("linear", brightness, 0.0, "trunc", True)

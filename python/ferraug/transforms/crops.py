@@ -41,9 +41,7 @@ class _Window(Transform):
     p: Prob = Prob(default=1.0)
 
     def make_room(self, ctx: Context) -> None:
-        """Pads an image that is smaller than the window, or refuses it."""
-        if self.width <= ctx.w and self.height <= ctx.h:
-            return
+        """Pads the image, which is smaller than the window, or refuses it."""
         w, h = max(ctx.w, self.width), max(ctx.h, self.height)
         if not self.pad_if_needed:
             raise CropSizeError(
@@ -58,17 +56,21 @@ class RandomCrop(_Window):
     """Crop a window of fixed size at a random place."""
 
     def emit(self, ctx: Context) -> None:
-        self.make_room(ctx)
-        x, y = ctx.corner(self.width, self.height)
-        ctx.crop(x, y, self.width, self.height)
+        w, h = self.width, self.height
+        if w > ctx.w or h > ctx.h:
+            self.make_room(ctx)
+        x, y = ctx.corner(w, h)
+        ctx.crop(x, y, w, h)
 
 
 class CenterCrop(_Window):
     """Crop a window of fixed size from the middle."""
 
     def emit(self, ctx: Context) -> None:
-        self.make_room(ctx)
-        ctx.crop((ctx.w - self.width) // 2, (ctx.h - self.height) // 2, self.width, self.height)
+        w, h = self.width, self.height
+        if w > ctx.w or h > ctx.h:
+            self.make_room(ctx)
+        ctx.crop((ctx.w - w) // 2, (ctx.h - h) // 2, w, h)
 
 
 class Crop(Transform):
@@ -127,8 +129,8 @@ class RandomResizedCrop(Transform):
         if low > 0:
             area, log = ctx.w * ctx.h, (ctx.ln(low), ctx.ln(high))
             for _ in range(10):
-                target = area * draw.uniform(*self.scale)
-                ratio = ctx.exp(draw.uniform(*log))
+                target = area * draw.within(self.scale)
+                ratio = ctx.exp(draw.within(log))
                 w, h = round(ctx.sqrt(target * ratio)), round(ctx.sqrt(target / ratio))
                 if 0 < w <= ctx.w and 0 < h <= ctx.h:
                     return (*ctx.corner(w, h), w, h)

@@ -31,9 +31,9 @@ class GridDistortion(Transform):
     fill_mask: Fill = Fill("The same for masks.", default=0)
 
     def emit(self, ctx: Context) -> None:
-        draw, n = ctx.draw, self.num_steps
-        across = [1 + draw.uniform(*self.distort_limit) for _ in range(n + 1)]
-        down = [1 + draw.uniform(*self.distort_limit) for _ in range(n + 1)]
+        within, limit, n = ctx.draw.within, self.distort_limit, self.num_steps
+        across = [1 + within(limit) for _ in range(n + 1)]
+        down = [1 + within(limit) for _ in range(n + 1)]
         steps_x = tuple(ctx.grid_steps(n, ctx.w, across, self.normalized))
         steps_y = tuple(ctx.grid_steps(n, ctx.h, down, self.normalized))
         ctx.warp(

@@ -11,21 +11,21 @@ from ferraug.transform import Transform
 
 def hole_ink(ctx: Context, fill: Any) -> Any:
     """What a hole is painted with; on integer images numbers are cut to integers, as in 2.0.8."""
-    if fill == "random":
-        return ("random", ctx.draw.seed())
-    if fill == "random_uniform":
-        return ("each", ctx.draw.seed())
-    if ctx.dtype[:1] in ("u", "i") and fill != "nan":
-        return tuple(int(v) for v in fill) if isinstance(fill, tuple) else int(fill)
+    if isinstance(fill, str):
+        if fill == "nan":
+            return fill
+        return ("random" if fill == "random" else "each"), ctx.draw.seed()
+    if ctx.dtype[:1] in ("u", "i"):
+        return tuple(map(int, fill)) if isinstance(fill, tuple) else int(fill)
     return fill
 
 
-def length(ctx: Context, limits: tuple[float, float], side: int) -> int:
-    """A hole's side in pixels."""
+def lengths(ctx: Context, limits: tuple[float, float], side: int) -> tuple[Any, float, float]:
+    """How the length of a hole is drawn along a side: (function, low, high), whose result is to be cut to pixels."""
     low, high = limits
     if isinstance(high, float):
-        return int(side * ctx.draw.uniform(low, high))
-    return ctx.draw.integers(min(int(low), side), min(int(high), side))
+        return ctx.draw.uniform, low * side, high * side
+    return ctx.draw.integers, min(low, side), min(high, side)
 
 
 class CoarseDropout(Transform):
@@ -43,13 +43,14 @@ class CoarseDropout(Transform):
     p: Prob = Prob(default=0.5)
 
     def emit(self, ctx: Context) -> None:
-        draw = ctx.draw
-        rects: list[int] = []
-        for _ in range(draw.integers(*self.num_holes_range)):
-            h = length(ctx, self.hole_height_range, ctx.h)
-            w = length(ctx, self.hole_width_range, ctx.w)
-            y, x = draw.integers(0, ctx.h - h), draw.integers(0, ctx.w - w)
+        integers, width, height = ctx.draw.integers, ctx.w, ctx.h
+        some_height, least_h, most_h = lengths(ctx, self.hole_height_range, height)
+        some_width, least_w, most_w = lengths(ctx, self.hole_width_range, width)
+        rects: list[Any] = ["rects"]
+        for _ in range(integers(*self.num_holes_range)):
+            h, w = int(some_height(least_h, most_h)), int(some_width(least_w, most_w))
+            y, x = integers(0, height - h), integers(0, width - w)
             if w and h:
                 rects += (x, y, x + w, y + h)
-        if rects:
-            ctx.paint(("rects", *rects), hole_ink(ctx, self.fill), self.fill_mask, "shrink")
+        if len(rects) > 1:
+            ctx.paint(tuple(rects), hole_ink(ctx, self.fill), self.fill_mask, "shrink")

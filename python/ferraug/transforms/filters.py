@@ -20,13 +20,13 @@ class Sharpen(Transform):
     p: Prob = Prob(default=0.5)
 
     def emit(self, ctx: Context) -> None:
-        alpha = ctx.draw.uniform(*self.alpha)
+        alpha = ctx.draw.within(self.alpha)
         if self.method == "gaussian":
             with ctx.aside("lerp", 1 + alpha, -alpha):
                 ctx.op("gauss", self.kernel_size, self.sigma)
             return
         edge = -alpha
-        middle = (1 - alpha) + alpha * (8 + ctx.draw.uniform(*self.lightness))
+        middle = (1 - alpha) + alpha * (8 + ctx.draw.within(self.lightness))
         ctx.op("conv", ("weights", 3, (edge, edge, edge, edge, middle, edge, edge, edge, edge)))
 
 
@@ -40,7 +40,7 @@ class Downscale(Transform):
     p: Prob = Prob(default=0.5)
 
     def emit(self, ctx: Context) -> None:
-        scale = ctx.draw.uniform(*self.scale_range)
+        scale = ctx.draw.within(self.scale_range)
         w, h = ctx.w, ctx.h
         with ctx.aside("take"):
             down = self.interpolation_pair["downscale"]

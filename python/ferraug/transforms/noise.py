@@ -27,7 +27,7 @@ class GaussNoise(Transform):
 
     def emit(self, ctx: Context) -> None:
         draw, scale = ctx.draw, self.noise_scale_factor
-        std, mean = draw.uniform(*self.std_range), draw.uniform(*self.mean_range)
+        std, mean = draw.within(self.std_range), draw.within(self.mean_range)
         layout = "pixel" if self.per_channel else "shared"
         gw, gh = max(1, int(ctx.w * scale)), max(1, int(ctx.h * scale))
         ctx.op("field", ("noise", draw.seed(), "normal", mean, std, layout, gw, gh), "add", 1.0, 0.0)

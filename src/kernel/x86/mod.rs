@@ -6,6 +6,7 @@ pub mod channels;
 pub mod chw;
 pub mod flip;
 pub mod gauss;
+pub mod hsv;
 pub mod mix;
 pub mod resize;
 pub mod resize_float;
