@@ -200,6 +200,7 @@ impl Session {
         self.lanes.iter().any(|l| matches!(l.name(py), "mask" | "masks"))
     }
 
+    #[allow(clippy::type_complexity)]
     fn boxes(&mut self, py: Python<'_>, ops: &Bound<'_, PyAny>) -> PyResult<Vec<(f64, f64, f64, f64, u32)>> {
         guard(|| {
             self.decode(ops)?;

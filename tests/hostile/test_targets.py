@@ -382,3 +382,9 @@ def test_the_input_list_stays_as_it_was() -> None:
     before = [mask.copy() for mask in masks]
     FLIP(image=IMAGE, masks=masks)
     assert len(masks) == 2 and all(map(same, masks, before))
+
+
+def test_labels_without_rows_pass_through() -> None:
+    labels = [1, 2]
+    got = boxed(label_fields=["label"])(image=IMAGE, label=labels)
+    assert got["label"] == labels and np.array_equal(got["image"], IMAGE[:, ::-1])
