@@ -171,7 +171,8 @@ def write_doc(doc: str | None, fields: Mapping[str, Parameter[Any, Any]]) -> str
     """The class's own words, then what its fields say."""
     if doc is None:  # python -OO
         return None
-    lines = [doc.rstrip(), "", "Args:"]
+    first, _, rest = doc.strip().partition("\n")
+    lines = [first, *(line.removeprefix("    ") for line in rest.splitlines()), "", "Args:"]
     for name, field in fields.items():
         default = "" if field.default is REQUIRED else f" Default: {field.default!r}."
         lines.append(f"    {name} ({field.describe()}): {field.doc}{default}")

@@ -204,7 +204,8 @@ impl<'a> Chain<'a> {
 impl Link<'_> {
     fn in_place(&self) -> bool {
         match &self.work {
-            Work::Pick(_) | Work::Step(Step::Normalize { .. } | Step::Gray { .. } | Step::Weights { .. }) => false,
+            Work::Pick(_) => false,
+            Work::Step(Step::Normalize { .. } | Step::Cast { .. } | Step::Gray { .. } | Step::Weights { .. }) => false,
             _ => self.input == self.output,
         }
     }

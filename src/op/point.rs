@@ -86,6 +86,9 @@ impl Point {
                 let f = |v: &Fill| Ok(v.values(c)?.into_iter().map(|x| x as f32).collect::<Vec<f32>>());
                 Step::Normalize { mean: f(mean)?, denom: f(denom)? }
             }
+            Point::Cast { max, .. } if !(*max > 0.0 && max.is_finite()) => {
+                return Err(Error::value(format!("cast: max {max}; a finite number > 0")));
+            }
             Point::Cast { dtype: to, max } => match (dtype, to) {
                 (DType::F32, DType::F32) if *max == 1.0 => return Ok(Pixels::Pass),
                 (_, DType::F32) => Step::Cast { to: DType::F32, max: *max },
