@@ -41,10 +41,12 @@ class Labels:
                 raise ValueError(f"{name}: {len(values)} items for {len(rows)} {NOUNS[target]}")
 
     def give_back(
-        self, data: dict[str, Any], kept: Mapping[str, list[int]], made: Mapping[str, list[dict[str, Any]]]
+        self, data: dict[str, Any], kept: Mapping[str, list[int]] | None, made: Mapping[str, list[dict[str, Any]]]
     ) -> None:
         """Puts the labels of the rows that are left into `data`; `made` are the labels of rows that user code made,
-        numbered after those that came in."""
+        numbered after those that came in. `kept` is None if the call had no rows: its labels stay as they are."""
+        if kept is None:
+            return
         for target, name in self.fields:
             indices = kept.get(target)
             if indices is None:

@@ -1,6 +1,6 @@
 //! The transcendentals of this room, named in one place.
 
-pub(crate) use libm::{atan2, cos, sin};
+pub(crate) use crate::math::{atan2, cos, sin};
 
 /// Radians of an angle in degrees.
 pub(crate) fn radians(degrees: f64) -> f64 {

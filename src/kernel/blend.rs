@@ -1,5 +1,7 @@
-//! Weighted sums of two rows.
+//! Weighted sums of two rows, and of a row with its gray.
 
+use super::color::gray_planes;
+use super::planes::{BLOCK, Planes};
 use crate::image::Sample;
 use crate::simd;
 #[cfg(target_arch = "x86_64")]
@@ -54,6 +56,30 @@ pub fn lerp_row_into<T: Sample>(kept: &[T], new: &[T], dst: &mut [T], a: f32, b:
     lerp_row(kept, dst, a, b, clip);
 }
 
+/// A row of RGB bytes blended with its weighted gray: each channel becomes itself·a + gray·b, with the bytes that
+/// [`super::color::gray_row`] and [`lerp_row`] give.
+pub fn saturate_row(row: &mut [u8], a: f32, b: f32) {
+    Planes::over(row, |p| {
+        #[cfg(target_arch = "x86_64")]
+        let mut p = p;
+        #[cfg(target_arch = "x86_64")]
+        if level() >= Level::V3 && a.abs().max(b.abs()) < 1e6 {
+            // Blocks are whole vectors.
+            let done = x86::mix::saturate(&mut p, a, b);
+            debug_assert_eq!(done, p[0].len());
+            return;
+        }
+        let [x, y, z] = p;
+        let mut gray = [0; BLOCK];
+        let gray = &mut gray[..x.len()];
+        gray.copy_from_slice(x);
+        gray_planes([gray, y, z]);
+        for plane in [x, y, z] {
+            lerp_row(gray, plane, b, a, true);
+        }
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +104,27 @@ mod tests {
                 lerp_row(&kept, &mut free, a, b, false);
                 assert_eq!(free, got);
             }
+        }
+    }
+
+    #[test]
+    fn saturation_is_gray_and_blend_in_one() {
+        use crate::kernel::color::{Gray, gray_row};
+        let _guard = crate::kernel::level_lock();
+        let src: Vec<u8> = (0..3 * 700u32)
+            .map(|i| (i.wrapping_mul(2_654_435_761) >> 11) as u8)
+            .chain([255; 12])
+            .chain([0; 12])
+            .collect();
+        let weights = [(1.3, -0.3), (0.0, 1.0), (0.537, 0.463), (2.0, -1.0), (1e9, 0.0), (f32::NAN, 1.0)];
+        for ((a, b), level) in weights.into_iter().flat_map(|w| Level::ALL.map(|l| (w, l))) {
+            set_level(level);
+            let mut want = vec![0; src.len()];
+            gray_row(&src, &mut want, Gray::Weighted, 3, 3);
+            lerp_row(&src, &mut want, a, b, true);
+            let mut got = src.clone();
+            saturate_row(&mut got, a, b);
+            assert_eq!(got, want, "{level:?} {a} {b}");
         }
     }
 

@@ -141,8 +141,13 @@ fn replicate_u8(gray: &[u8], dst: &mut [u8], out_c: usize) {
 pub fn gray_row(src: &[u8], dst: &mut [u8], method: Gray, c: usize, out_c: usize) {
     assert!(src.len().is_multiple_of(c) && dst.len() == src.len() / c * out_c);
     assert!(c == 3 || !matches!(method, Gray::Weighted | Gray::Lab));
-    let mut planes = Planes([[0u8; BLOCK]; 3]);
     let (mut src, mut dst) = (src, dst);
+    #[cfg(target_arch = "x86_64")]
+    if method == Gray::Weighted && (out_c == 1 || out_c == 3) && level() == Level::Vbmi {
+        let done = x86::gray::gray(src, dst);
+        (src, dst) = (&src[3 * done..], &mut dst[out_c * done..]);
+    }
+    let mut planes = Planes([[0u8; BLOCK]; 3]);
     while !src.is_empty() {
         let n = (src.len() / c).min(BLOCK);
         let (s, rest) = src.split_at(n * c);

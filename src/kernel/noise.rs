@@ -7,6 +7,11 @@
 use crate::image::{DType, Sample};
 use crate::rng::{PHILOX_M, PHILOX_W, key_words};
 use crate::simd;
+#[cfg(target_arch = "x86_64")]
+use crate::{
+    kernel::x86,
+    simd::{Level, level},
+};
 
 mod field;
 pub use field::{Dist, Layout, Noise};
@@ -161,7 +166,14 @@ fn add<T: Sample>(v: T, noise: f32) -> T {
 fn add_samples<T: Sample>(row: &mut [T], noise: &[f32], scale: f32, shift: f32) {
     let n = row.len();
     let noise = &noise[..n];
-    for i in 0..n {
+    #[cfg(target_arch = "x86_64")]
+    let done = match T::bytes_mut(row) {
+        Some(bytes) if level() >= Level::V3 => x86::noise::add(bytes, noise, scale, shift),
+        _ => 0,
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    let done = 0;
+    for i in done..n {
         row[i] = add(row[i], noise[i] * scale + shift);
     }
 }

@@ -109,12 +109,14 @@ simd! {
 pub struct Prepared {
     table: Table,
     lines: Option<Vec<Line>>,
+    /// The table is v → 255 − v, which needs no looking up.
+    inverse: bool,
 }
 
 impl Prepared {
     /// A table of any form.
     pub fn new(table: Table) -> Prepared {
-        Prepared { table, lines: None }
+        Prepared::with(table, None)
     }
 
     /// The table of `clip(v·a + b)`, one entry of `a` and `b` for all channels or one for each of `c`.
@@ -123,11 +125,19 @@ impl Prepared {
         let n = if a.len() == 1 && b.len() == 1 { 1 } else { c };
         let tables: Vec<_> = (0..n).map(|k| linear_table(at(a, k), at(b, k), rounding)).collect();
         let half = if rounding == Rounding::Nearest { 0.5 } else { 0.0 };
-        let lines = lines_pay().then(|| {
+        let lines = lines_pay(n).then(|| {
             tables.iter().enumerate().map(|(k, t)| Line::fit(t, at(a, k) as f32, at(b, k) as f32 + half)).collect()
         });
         let table = if n == 1 { Table::Shared(tables[0]) } else { Table::PerChannel(tables) };
-        Prepared { table, lines: lines.flatten() }
+        Prepared::with(table, lines.flatten())
+    }
+
+    fn with(table: Table, lines: Option<Vec<Line>>) -> Prepared {
+        let inverse = match &table {
+            Table::Shared(t) => t.iter().enumerate().all(|(v, t)| v as u8 == !*t),
+            Table::PerChannel(_) => false,
+        };
+        Prepared { table, lines, inverse }
     }
 
     /// The table itself.
@@ -144,6 +154,9 @@ impl Prepared {
 
     /// Maps a row of `c` interleaved channels in place.
     pub fn map_row(&self, row: &mut [u8], c: usize) {
+        if self.inverse {
+            return invert(row);
+        }
         #[cfg(target_arch = "x86_64")]
         if let Some(lines) = self.lines_for(c) {
             return x86::table::lines(row, lines);
@@ -153,11 +166,31 @@ impl Prepared {
 
     /// Maps a row of `c` interleaved channels into another.
     pub fn map_row_into(&self, src: &[u8], dst: &mut [u8], c: usize) {
+        if self.inverse {
+            assert_eq!(src.len(), dst.len());
+            return invert_into(src, dst);
+        }
         #[cfg(target_arch = "x86_64")]
         if let Some(lines) = self.lines_for(c) {
             return x86::table::lines_into(src, dst, lines);
         }
         map_row_into(src, dst, &self.table, c)
+    }
+}
+
+simd! {
+    fn invert(row: &mut [u8]) {
+        for v in row {
+            *v = !*v;
+        }
+    }
+}
+
+simd! {
+    fn invert_into(src: &[u8], dst: &mut [u8]) {
+        for (s, d) in src.iter().zip(dst) {
+            *d = !*s;
+        }
     }
 }
 
@@ -167,12 +200,15 @@ impl From<Table> for Prepared {
     }
 }
 
-/// True where arithmetic beats shuffled tables.
-fn lines_pay() -> bool {
+/// True where arithmetic beats `n` shuffled tables: several cost planes as well.
+fn lines_pay(n: usize) -> bool {
     #[cfg(target_arch = "x86_64")]
-    return level() == Level::V3;
+    return level() == Level::V3 || level() == Level::V4 && n > 1;
     #[cfg(not(target_arch = "x86_64"))]
-    false
+    {
+        let _ = n;
+        false
+    }
 }
 
 /// Maps a row of `c` interleaved channels in place.
@@ -343,6 +379,25 @@ mod tests {
         }
         set_level(Level::Vbmi);
         assert!(crate::simd::probe() < Level::V3 || fitted > 100, "{fitted} of 120 tables are lines");
+    }
+
+    #[test]
+    fn inversion_is_its_table() {
+        let _guard = crate::kernel::level_lock();
+        for wanted in Level::ALL {
+            set_level(wanted);
+            for r in [Rounding::Truncate, Rounding::Nearest] {
+                let p = Prepared::linear(&[-1.0], &[255.0], r, 3);
+                assert!(p.inverse && !Prepared::linear(&[-1.0], &[254.0], r, 3).inverse);
+                let src = row(301);
+                let mut got = vec![0; 301];
+                p.map_row_into(&src, &mut got, 3);
+                assert!(got.iter().zip(&src).all(|(g, v)| *g == 255 - v), "{wanted:?}");
+                p.map_row(&mut got, 3);
+                assert_eq!(got, src);
+            }
+        }
+        set_level(Level::Vbmi);
     }
 
     #[test]

@@ -24,7 +24,7 @@ ops! {
 }
 
 /// A signed permutation of the axes z, y, x.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Axes {
     /// As it was written.
     pub text: String,
@@ -34,6 +34,12 @@ pub struct Axes {
     pub flip: [bool; 3],
     /// True if the slice axis takes part.
     pub three: bool,
+}
+
+impl std::fmt::Debug for Axes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.text)
+    }
 }
 
 impl super::value::FromVal for Axes {

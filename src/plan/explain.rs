@@ -33,7 +33,13 @@ pub fn explain(ops: &[Op], lane: LaneInfo) -> Result<String> {
 
 fn idle<'a>(ops: &'a [Op], p: &Plan) -> Vec<&'a str> {
     let used: Vec<usize> = p.stages.iter().flat_map(|s| s.ops.iter().copied()).collect();
-    ops.iter().enumerate().filter(|(i, _)| !used.contains(i)).map(|(_, op)| op.name()).collect()
+    let mut names: Vec<&str> = Vec::new();
+    for (i, op) in ops.iter().enumerate() {
+        if !used.contains(&i) && !names.contains(&op.name()) {
+            names.push(op.name());
+        }
+    }
+    names
 }
 
 fn size(s: &Shape) -> String {

@@ -267,3 +267,11 @@ def test_rows_of_the_table_are_all_used() -> None:
     assert len(BY_NAME) == len(ROWS) == len({row.name for row in ROWS})
     for row in ROWS:
         assert row.variants and row.tol.why, row.name
+
+
+@pytest.mark.parametrize("labels_given", [[], [1, 2]])
+def test_labels_without_rows_stay_as_they_are(labels_given: list[int]) -> None:
+    pipe = F.Compose([F.HorizontalFlip(p=1)], bbox_params=F.BboxParams("coco", ["label"]))
+    result, record = pipe.run({"image": noise((H, W, 3)), "label": labels_given}, record=True)
+    assert result["label"] is labels_given
+    assert F.replay(record, image=noise((H, W, 3)), label=labels_given)["label"] is labels_given

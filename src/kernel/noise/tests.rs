@@ -207,6 +207,14 @@ fn levels_agree() {
         let mut floats: Vec<f32> = (0..1000).map(|i| i as f32 / 1000.0).collect();
         add_normal_row(&mut floats, 8, 2, 13, 0.2, 0.01);
         let bits = |v: &[f32]| v.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        // Sums beyond every byte and every integer, and none at all.
+        let far =
+            [1e4, -1e4, 1e6, -1e6, 3e9, -3e9, 1e30, -1e30, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, 0.99, -0.99];
+        let far: Vec<f32> = far.into_iter().cycle().take(200).collect();
+        let mut wild = vec![100u8; 200];
+        add_row(&mut wild, &far, 1.0, 0.0);
+        assert_eq!(wild[..13], [255, 0, 255, 0, 255, 0, 255, 0, 255, 0, 0, 100, 100], "{level:?}");
+        bytes.extend(wild);
         let got = (bits(&z), bits(&u), bytes, bits(&floats));
         assert!(first.get_or_insert_with(|| got.clone()) == &got, "{level:?}");
     }

@@ -1,4 +1,4 @@
-//! Weighted sums of bytes: 3×3 matrices and blends. Unpacks and packs stay within 128-bit lanes, so the order that the
+//! Weighted sums of bytes: 3×3 matrices, blends, and blends with the gray of the pixel. Unpacks and packs stay within 128-bit lanes, so the order that the
 //! first takes apart the last restores.
 
 use crate::kernel::color::{MATRIX_SHIFT, MatrixU8};
@@ -7,10 +7,11 @@ use std::arch::x86_64::*;
 
 macro_rules! forms {
     (
-        $features:literal, $lanes:literal, $matrix:ident, $lerp:ident,
+        $features:literal, $lanes:literal, $matrix:ident, $lerp:ident, $saturate:ident,
         $load:ident, $store:ident, $set32:ident, $setf:ident, $zero:ident, $lo8:ident, $hi8:ident,
         $lo16:ident, $hi16:ident, $madd:ident, $add32:ident,
-        $sra32:ident, $packus:ident, $packs:ident, $tof:ident, $mulf:ident, $addf:ident, $toi:ident
+        $sra32:ident, $packus:ident, $packs:ident, $tof:ident, $mulf:ident, $addf:ident, $toi:ident,
+        $set16:ident, $maddubs:ident, $add16:ident, $sra16:ident, $srl16:ident
     ) => {
         #[target_feature(enable = $features)]
         unsafe fn $matrix(r: *mut u8, g: *mut u8, b: *mut u8, n: usize, m: &MatrixU8) -> usize {
@@ -73,6 +74,61 @@ macro_rules! forms {
             }
             i
         }
+
+        #[target_feature(enable = $features)]
+        unsafe fn $saturate(p: [*mut u8; 3], n: usize, a: f32, b: f32) -> usize {
+            let (a, b, zero) = ($setf(a), $setf(b), $zero());
+            let pair = |a: i8, b: i8| $set16(i16::from_le_bytes([a as u8, b as u8]));
+            let (one, low_rg, low_b) = ($set16(0x0101), pair(70, 35), pair(-105, 0));
+            // The second byte of a pair with blue is 1.
+            let (high_rg, high_b) = (pair(38, 75), pair(15, 64));
+            let mut i = 0;
+            while i + $lanes <= n {
+                // SAFETY: i + lanes ≤ n.
+                unsafe {
+                    let v = [$load(p[0].add(i).cast()), $load(p[1].add(i).cast()), $load(p[2].add(i).cast())];
+                    // As `gray_planes` has it.
+                    macro_rules! gray {
+                        ($half:ident) => {{
+                            let (rg, b1) = ($half(v[0], v[1]), $half(v[2], one));
+                            let high = $add16($maddubs(rg, high_rg), $maddubs(b1, high_b));
+                            let low = $add16($maddubs(rg, low_rg), $maddubs(b1, low_b));
+                            $srl16::<7>($add16(high, $sra16::<8>(low)))
+                        }};
+                    }
+                    let (g, h) = (gray!($lo8), gray!($hi8));
+                    macro_rules! scaled {
+                        ($x:expr, $by:ident) => {
+                            $mulf($tof($x), $by)
+                        };
+                    }
+                    let g = [
+                        scaled!($lo16(g, zero), b),
+                        scaled!($hi16(g, zero), b),
+                        scaled!($lo16(h, zero), b),
+                        scaled!($hi16(h, zero), b),
+                    ];
+                    macro_rules! channel {
+                        ($k:literal) => {{
+                            let (x, y) = ($lo8(v[$k], zero), $hi8(v[$k], zero));
+                            macro_rules! quarter {
+                                ($part:ident, $half:ident, $q:literal) => {
+                                    $toi($addf(scaled!($part($half, zero), a), g[$q]))
+                                };
+                            }
+                            let p = $packs(quarter!($lo16, x, 0), quarter!($hi16, x, 1));
+                            let q = $packs(quarter!($lo16, y, 2), quarter!($hi16, y, 3));
+                            $packus(p, q)
+                        }};
+                    }
+                    $store(p[0].add(i).cast(), channel!(0));
+                    $store(p[1].add(i).cast(), channel!(1));
+                    $store(p[2].add(i).cast(), channel!(2));
+                }
+                i += $lanes;
+            }
+            i
+        }
     };
 }
 
@@ -81,6 +137,7 @@ forms!(
     32,
     matrix_v3,
     lerp_v3,
+    saturate_v3,
     _mm256_loadu_si256,
     _mm256_storeu_si256,
     _mm256_set1_epi32,
@@ -98,7 +155,12 @@ forms!(
     _mm256_cvtepi32_ps,
     _mm256_mul_ps,
     _mm256_add_ps,
-    _mm256_cvtps_epi32
+    _mm256_cvtps_epi32,
+    _mm256_set1_epi16,
+    _mm256_maddubs_epi16,
+    _mm256_add_epi16,
+    _mm256_srai_epi16,
+    _mm256_srli_epi16
 );
 
 forms!(
@@ -106,6 +168,7 @@ forms!(
     64,
     matrix_v4,
     lerp_v4,
+    saturate_v4,
     _mm512_loadu_si512,
     _mm512_storeu_si512,
     _mm512_set1_epi32,
@@ -123,7 +186,12 @@ forms!(
     _mm512_cvtepi32_ps,
     _mm512_mul_ps,
     _mm512_add_ps,
-    _mm512_cvtps_epi32
+    _mm512_cvtps_epi32,
+    _mm512_set1_epi16,
+    _mm512_maddubs_epi16,
+    _mm512_add_epi16,
+    _mm512_srai_epi16,
+    _mm512_srli_epi16
 );
 
 /// Planes through a matrix, in place; the number of pixels done. Needs V3.
@@ -144,4 +212,14 @@ pub fn lerp(kept: &[u8], new: &mut [u8], a: f32, b: f32) -> usize {
         let (k, p) = (kept.as_ptr(), new.as_mut_ptr());
         if level() >= Level::V4 { lerp_v4(k, p, n, a, b) } else { lerp_v3(k, p, n, a, b) }
     }
+}
+
+/// Planes blended with their gray, in place: each becomes itself·a + gray·b; the number of pixels done. Needs V3, and sums
+/// that fit an i32.
+pub fn saturate(p: &mut [&mut [u8]; 3], a: f32, b: f32) -> usize {
+    let n = p[0].len();
+    assert!(p.iter().all(|p| p.len() == n) && level() >= Level::V3);
+    let p = [p[0].as_mut_ptr(), p[1].as_mut_ptr(), p[2].as_mut_ptr()];
+    // SAFETY: the planes have `n` bytes and lie apart; the level says what the CPU has.
+    unsafe { if level() >= Level::V4 { saturate_v4(p, n, a, b) } else { saturate_v3(p, n, a, b) } }
 }
