@@ -8,10 +8,9 @@ import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import ferraug as F
 import numpy as np
 import pytest
-
-import ferraug as F
 
 IMAGE = np.random.default_rng(1).integers(0, 256, (24, 32, 3), np.uint8)
 

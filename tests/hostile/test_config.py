@@ -8,10 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import ferraug as F
 import pytest
 from hostile_helpers import IMAGE, raises
-
-import ferraug as F
 
 GOOD = F.to_dict(F.Compose([F.HorizontalFlip(p=1), F.Rotate(limit=(3, 9), p=0.5)]))
 
@@ -165,7 +164,7 @@ def test_92_a_byte_order_mark_is_nothing() -> None:
 def test_92_every_cut_of_a_file_is_refused() -> None:
     text = json.dumps(GOOD)
     for n in range(0, len(text), 3):
-        raises(lambda: load(text[:n]), F.ConfigError, "offset")
+        raises(lambda n=n: load(text[:n]), F.ConfigError, "offset")
 
 
 def test_unknown_format() -> None:

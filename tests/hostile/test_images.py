@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import ferraug as F
 import numpy as np
 import pytest
 from hostile_helpers import IMAGE, apart, copies, refused, same
 from numpy.lib.stride_tricks import as_strided
-
-import ferraug as F
 
 FLIP = F.Compose([F.HorizontalFlip(p=1)])
 GAMMA = F.Compose([F.RandomGamma(gamma_limit=(150, 150), p=1)])
@@ -188,7 +187,7 @@ ODD: list[tuple[str, Callable[[], np.ndarray]]] = [
 def mapped() -> np.ndarray:
     import tempfile
 
-    file = tempfile.TemporaryFile()
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the map
     map_ = np.memmap(file, np.uint8, "w+", shape=IMAGE.shape)
     map_[...] = IMAGE
     return map_
@@ -218,7 +217,7 @@ def test_odd_memory_is_a_contiguous_copy(name: str, make: Callable[[], Any], chi
             continue
         data = {"image": plain, target: image}
         got = pipeline.run(data, key=1)
-        want = pipeline.run({key: plain for key in data}, key=1)
+        want = pipeline.run(dict.fromkeys(data, plain), key=1)
         for key, value in want.items():
             assert type(got[key]) is np.ndarray
             assert got[key].dtype == value.dtype and np.array_equal(got[key], value), key

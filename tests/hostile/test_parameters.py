@@ -7,11 +7,10 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
+import ferraug as F
 import numpy as np
 import pytest
 from hostile_helpers import IMAGE, raises, still_works
-
-import ferraug as F
 
 NAN, INF = float("nan"), float("inf")
 

@@ -9,11 +9,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import ferraug as F
 import numpy as np
 import pytest
 from hostile_helpers import IMAGE, apart
-
-import ferraug as F
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 
@@ -206,7 +205,7 @@ def test_forked_children_draw_other_numbers() -> None:
     for key in found:
         for _ in range(4):
             read, write = os.pipe()
-            pid = child(lambda: os.write(write, repr(drawn(key)).encode()))
+            pid = child(lambda write=write, key=key: os.write(write, repr(drawn(key)).encode()))
             assert wait(pid) == 0
             found[key].append(eval(os.read(read, 4096)))
             os.close(read), os.close(write)

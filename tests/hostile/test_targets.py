@@ -6,11 +6,10 @@ import gc
 import time
 from typing import Any
 
+import ferraug as F
 import numpy as np
 import pytest
 from hostile_helpers import IMAGE, boxed, pointed, refused, same, still_works
-
-import ferraug as F
 
 FLIP = F.Compose([F.HorizontalFlip(p=1)])
 
@@ -288,7 +287,7 @@ def test_49_keypoint_nan(remove: bool) -> None:
     for bad in (float("nan"), float("inf"), float("-inf")):
         refused(
             pointed(remove_invisible=remove), {"image": IMAGE, "keypoints": [[1, 1], [2, bad]]}, ValueError,
-            f"keypoints[1].y is {str(bad)}",
+            f"keypoints[1].y is {bad!s}",
         )  # fmt: skip
 
 

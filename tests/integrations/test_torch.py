@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import ferraug as F
 import numpy as np
 import pytest
-
-import ferraug as F
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (make test-integrations installs it)")
 

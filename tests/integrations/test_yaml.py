@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import ferraug as F
 import numpy as np
 import pytest
-
-import ferraug as F
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed (make test-integrations installs it)")
 
