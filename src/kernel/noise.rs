@@ -32,6 +32,10 @@ struct Aligned<T>(T);
 fn words(key: [u32; 2], y: u32, group: u32, out: &mut [u32; UNIFORM]) {
     const LOW: u64 = 0xffff_ffff;
     let first = group.wrapping_mul(LANES as u32);
+    #[cfg(target_arch = "x86_64")]
+    if level() >= Level::V4 {
+        return x86::noise::words(key, y, first, out);
+    }
     for l in 0..LANES {
         // Words live in 64-bit lanes, because that is what a product of two needs.
         let (mut a, mut b, mut c, mut d) = (first.wrapping_add(l as u32) as u64, y as u64, 0u64, 0u64);

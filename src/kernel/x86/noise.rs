@@ -1,5 +1,6 @@
-//! Noise added to bytes: truncated to integers by the conversion, saturated by the packs.
+//! The words of noise, and noise added to bytes: truncated to integers by the conversion, saturated by the packs.
 
+use crate::rng::{PHILOX_M, PHILOX_W};
 use crate::simd::{Level, level};
 use std::arch::x86_64::*;
 
@@ -72,4 +73,52 @@ unsafe fn add_v3(row: *mut u8, noise: *const f32, n: usize, scale: f32, shift: f
         i += 32;
     }
     i
+}
+
+/// The words of 32 Philox blocks from `first` on of row `y`: the first words of all, then the second ones, …; needs V4.
+pub fn words(key: [u32; 2], y: u32, first: u32, out: &mut [u32; 128]) {
+    assert!(level() >= Level::V4);
+    // SAFETY: the level says what the CPU has.
+    unsafe { words_v4(key, y, first, out) }
+}
+
+/// All blocks go round together, four vectors of words in 64-bit lanes: a round waits for its products. Upper halves come
+/// down by shuffles, since shifts share the port of the multiply.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn words_v4(key: [u32; 2], y: u32, first: u32, out: &mut [u32; 128]) {
+    let wide = |v: u32| _mm512_set1_epi64(v as i64);
+    let (p, q) = (wide(PHILOX_M[0]), wide(PHILOX_M[1]));
+    let lanes = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7);
+    let [mut k, mut m] = key;
+    // Only the lower halves of lanes count: what the upper ones hold is never read.
+    let start = |at: u32| _mm512_add_epi64(wide(first.wrapping_add(at)), lanes);
+    let zero = _mm512_setzero_si512();
+    let mut a = [start(0), start(8), start(16), start(24)];
+    let mut b = [wide(y); 4];
+    let mut c = [zero; 4];
+    let mut d = [zero; 4];
+    for _ in 0..10 {
+        let (kk, mm) = (wide(k), wide(m));
+        for v in 0..4 {
+            let x = _mm512_mul_epu32(a[v], p);
+            let z = _mm512_mul_epu32(c[v], q);
+            a[v] = _mm512_ternarylogic_epi64::<0x96>(_mm512_shuffle_epi32::<0xf5>(z), b[v], kk);
+            c[v] = _mm512_ternarylogic_epi64::<0x96>(_mm512_shuffle_epi32::<0xf5>(x), d[v], mm);
+            b[v] = z;
+            d[v] = x;
+        }
+        k = k.wrapping_add(PHILOX_W[0]);
+        m = m.wrapping_add(PHILOX_W[1]);
+    }
+    // Lower halves of two vectors side by side.
+    let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    let (quarters, _) = out.as_chunks_mut::<32>();
+    for (words, out) in [a, b, c, d].into_iter().zip(quarters) {
+        let (lo, hi) = out.split_at_mut(16);
+        // SAFETY: both halves have 16 words.
+        unsafe {
+            _mm512_storeu_si512(lo.as_mut_ptr().cast(), _mm512_permutex2var_epi32(words[0], even, words[1]));
+            _mm512_storeu_si512(hi.as_mut_ptr().cast(), _mm512_permutex2var_epi32(words[2], even, words[3]));
+        }
+    }
 }
