@@ -157,6 +157,9 @@ def isa() -> str: ...
 def set_isa(name: str) -> str:
     """For tests and benches: lowers (or restores) the SIMD level; returns the level in use."""
 
+def panic_on_purpose(detached: bool) -> None:
+    """For the tests of the doorway: always InternalError."""
+
 # data-set command: geometry of annotations from a record's ops, nothing filtered
 def trace_boxes(
     ops: Sequence[Any], size: tuple[int, int], boxes: NDArray[np.float64]

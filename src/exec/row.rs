@@ -149,6 +149,13 @@ impl<'a> Chain<'a> {
         })
     }
 
+    /// True if the chain is the weighted gray of three channels, for all three.
+    fn is_weighted_gray(&self) -> bool {
+        let gray =
+            |l: &Link<'_>| matches!(l.work, Work::Step(Step::Gray { method: color::Gray::Weighted, channels: 3 }));
+        self.links.len() == 1 && self.input.c == 3 && gray(&self.links[0])
+    }
+
     /// True if all steps only paint: most rows are not touched at all.
     pub fn only_paints(&self) -> bool {
         self.links.iter().all(|l| matches!(l.work, Work::Paint { .. }))
@@ -328,6 +335,10 @@ fn nest(
     picked: &mut Bytes,
     at: Place,
 ) {
+    if let (None, Join::Lerp(a, b), true) = (pick, join, body.is_weighted_gray() && s.dtype == DType::U8) {
+        blend::saturate_row(row, *a as f32, *b as f32);
+        return;
+    }
     let pixels = row.len() / s.pixel_bytes();
     let source: &[u8] = match pick {
         None => row,

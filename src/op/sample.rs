@@ -146,6 +146,7 @@ impl Sample {
                 if map.is_identity() && (*w, *h) == (s.w, s.h) {
                     return Ok(Pixels::Pass);
                 }
+                map.check_size((*w, *h), (s.w, s.h))?;
                 let fill = if at.role == Role::Mask { mask_fill } else { fill };
                 let map = Arc::new(map.coordinates(s.w, s.h)?);
                 Ok(Pixels::Source(Source::Warp { map, w: *w, h: *h, interp, border: *border, fill: fill.clone() }))
@@ -184,6 +185,7 @@ impl Sample {
                         f(&Geom::Homography(homography))
                     }
                     Map::Axes { .. } => {
+                        map.check_size((*w, *h), (w0, h0))?;
                         let Coordinates::Axes(xs, ys) = map.coordinates(w0, h0)? else { unreachable!() };
                         let px: Vec<f32> = ys.iter().flat_map(|_| xs.iter().copied()).collect();
                         let py: Vec<f32> = ys.iter().flat_map(|y| std::iter::repeat_n(*y, xs.len())).collect();
@@ -222,6 +224,16 @@ impl Map {
     /// True if every output pixel reads the pixel under it.
     pub fn is_identity(&self) -> bool {
         matches!(self, Map::Affine { m, .. } if geom::affine::is_identity(m))
+    }
+
+    /// Tables have an entry for each pixel: such a map keeps the size.
+    fn check_size(&self, to: (usize, usize), from: (usize, usize)) -> Result<()> {
+        match self {
+            Map::Axes { .. } if to != from => {
+                Err(Error::value(format!("warp: axes keep the size, {from:?} cannot become {to:?} (w, h)")))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The inverse map, or its tables, for a source of (w, h).

@@ -105,6 +105,9 @@ impl Stat {
                 Tap::Equalize { pil: *mode == EqualizeMode::Pil }
             }
             Stat::Standardize { mode, .. } => Tap::Standardize(*mode),
+            Stat::PcaGray { channels } if !(1..=512).contains(channels) => {
+                return Err(Error::value(format!("pca_gray: {channels} output channels; 1..512")));
+            }
             Stat::PcaGray { channels } => Tap::PcaGray { channels: *channels },
         }))
     }

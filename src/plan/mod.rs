@@ -220,7 +220,8 @@ pub fn plan(ops: &[Op], from: usize, lane: LaneInfo, rewrites: Rewrites) -> Resu
         ops,
         lane,
         rewrites,
-        stages: Vec::new(),
+        // Most lists become one or two stages; growing to four would ask for over a kilobyte.
+        stages: Vec::with_capacity(2),
         open: Stage::new(0, lane.shape, "the input"),
         asides: Vec::new(),
         next_buffer: 1,

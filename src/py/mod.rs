@@ -73,6 +73,12 @@ fn set_isa(name: &str) -> PyResult<&'static str> {
     Ok(simd::set_level(level).name())
 }
 
+/// Panics inside the doorway, for the tests of the doorway.
+#[pyfunction]
+fn panic_on_purpose(py: Python<'_>, detached: bool) -> PyResult<()> {
+    enter::work(py, if detached { f64::INFINITY } else { 0.0 }, || panic!("on purpose"))
+}
+
 /// The exception for an error that no op is to blame for.
 fn raise(e: crate::error::Error) -> PyErr {
     Python::attach(|py| enter::raise(py, e))
@@ -113,6 +119,7 @@ fn core(m: &Bound<'_, PyModule>) -> PyResult<()> {
         wrap_pyfunction!(op_names, m)?,
         wrap_pyfunction!(isa, m)?,
         wrap_pyfunction!(set_isa, m)?,
+        wrap_pyfunction!(panic_on_purpose, m)?,
         wrap_pyfunction!(trace::trace_boxes, m)?,
         wrap_pyfunction!(trace::trace_points, m)?,
         wrap_pyfunction!(trace::trace_rings, m)?,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from typing import Any
 
 import ferraug as F
@@ -105,23 +104,18 @@ def data(dtype: str = "uint8") -> dict[str, Any]:
     }  # fmt: skip
 
 
-# Op lists that the core answers with InternalError, and what it says; no transform says them. Each is a defect, and has
-# a test below that fails when it is gone: then it leaves this table.
-KNOWN: dict[str, tuple[str, list[Any]]] = {
-    "cast twice": ("does not work in place", [("cast", "float32", 0.0), ("cast", "float32", 0.0)]),
-    "no channels": ("chunk size must be non-zero", [("hsv_shift", 2.4, 0.0, 2.4), ("pca_gray", 0)]),
+# Op lists that no transform says and that once panicked, with what the core says of them now.
+REFUSED: dict[str, tuple[str, list[Any]]] = {
+    "cast by nothing": ("max", [("cast", "float32", 1.0), ("cast", "float32", 0.0)]),
+    "no channels": ("output channels", [("hsv_shift", 2.4, 0.0, 2.4), ("pca_gray", 0)]),
     "axes for another width": (
-        "out of range for slice", [("warp", ("axes", (0.0, -2.0, 0.0, 0.6), (0.0, 9.0)), 34, 9, 1, 6, 2, 0.0, 0.0, True)],
+        "keep the size", [("warp", ("axes", (0.0, -2.0, 0.0, 0.6), (0.0, 9.0)), 34, 9, 1, 6, 2, 0.0, 0.0, True)],
     ),
     "axes for another size": (
-        "planes of the size of the output",
+        "keep the size",
         [("crop", 0, 0, 1, 2), ("warp", ("axes", (0.0, 0.0), (0.0, 0.0)), 1, 1, 0, 0, 0, 0.0, 0.0, False)],
     ),
 }  # fmt: skip
-
-
-def known(error: Exception) -> bool:
-    return any(text in str(error) for text, _ in KNOWN.values())
 
 
 def attempt(call: Any, *also: type[Exception]) -> Any:
@@ -129,10 +123,6 @@ def attempt(call: Any, *also: type[Exception]) -> Any:
     try:
         return call()
     except (*ALLOWED, *also):
-        return None
-    except F.InternalError as error:
-        if not known(error):
-            raise
         return None
 
 
@@ -146,12 +136,12 @@ def run(ops: Any, given_data: dict[str, Any], fused: bool = True) -> dict[str, A
     return attempt(call)  # type: ignore[no-any-return]
 
 
-@pytest.mark.xfail(strict=True, raises=F.InternalError, reason="a defect of the core, behind ops that no transform says")
-@pytest.mark.parametrize("name", KNOWN)
-def test_known_defects(name: str) -> None:
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_op_lists(name: str) -> None:
     given_data = data()
-    with contextlib.suppress(ALLOWED):
-        LAYOUT.open(given_data).finish(KNOWN[name][1], given_data)
+    text, ops = REFUSED[name]
+    with pytest.raises(ValueError, match=text):
+        LAYOUT.open(given_data).finish(ops, given_data)
 
 
 @QUICK
@@ -293,32 +283,20 @@ def test_explain(ops: list[Any], size: tuple[int, ...], dtype: str) -> None:
 
 
 def test_a_panic_is_an_internal_error() -> None:
-    """What panics inside (a known defect is used for it) is an Exception that says where, prints nothing, costs only its
-    own call, and is the same behind `work`, behind a question and without the GIL."""
-    if not KNOWN:
-        pytest.skip("nothing is known that panics")
+    """What panics inside is an Exception that says where, prints nothing, and costs only its own call, with the GIL and
+    without."""
     lines = apart("""
-        import json
         from ferraug import _core
-        layout = _core.Layout({"image": "image", "bboxes": "bboxes"}, None, None, True)
-        for ops in json.loads(sys.argv[1]):
-            for image in (IMAGE, np.zeros((900, 900, 3), np.uint8)):
-                for ask in ("finish", "array", "boxes"):
-                    data = {"image": image, "bboxes": np.array([[0.1, 0.2, 0.5, 0.7]])}
-                    session = layout.open(data)
-                    arguments = {"finish": (data,), "array": ("image",), "boxes": ()}[ask]
-                    try:
-                        getattr(session, ask)([tuple(op) for op in ops], *arguments)
-                    except ValueError:
-                        continue
-                    except F.InternalError as error:
-                        assert "please report this" in str(error) and ".rs:" in str(error), str(error)
-                        assert data["image"] is image
-                        print("InternalError")
-                    assert np.array_equal(flip(image=IMAGE)["image"], IMAGE[:, ::-1])
-    """, json.dumps([ops for _, ops in KNOWN.values()]))
+        for detached in (False, True):
+            try:
+                _core.panic_on_purpose(detached)
+            except F.InternalError as error:
+                assert "on purpose" in str(error) and "please report this" in str(error) and ".rs:" in str(error), str(error)
+                print("InternalError")
+            assert np.array_equal(flip(image=IMAGE)["image"], IMAGE[:, ::-1])
+    """)
     assert issubclass(F.InternalError, RuntimeError)
-    assert "InternalError" in lines and set(lines) == {"InternalError"}
+    assert lines == ["InternalError"] * 2
 
 
 def test_ops_with_arguments_of_other_kinds() -> None:
