@@ -274,7 +274,11 @@ def test_unexpected_errors_are_70(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_interrupt(tmp_path: Path, delay: float) -> None:
     src = write_yolo(tmp_path / "src")
     out = tmp_path / "out"
-    code = "import sys; from ferraug.cli import main; sys.exit(main(sys.argv[1:]))"
+    # A shell that starts this in the background leaves SIGINT ignored.
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from ferraug.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
     args = [sys.executable, "-c", code, "augment", str(src), "--out", str(out), "-n", "400", "--workers", "2"]
     process = subprocess.Popen(args, stderr=subprocess.PIPE, text=True)
     end = time.monotonic() + 30
