@@ -59,6 +59,8 @@ class Session:
         """Non-zero pixels of `mask` (or of all `masks`, OR-ed), after zeroing values and dropping channels."""
     def nonzero_at(self, rank: int) -> tuple[int, int]:
         """(x, y) of the pixel of that rank in row-major order, of the last `nonzero`."""
+    def add_input(self, value: Any) -> int:
+        """Takes a mask that is no target of the call; ops name it by the number returned."""
     # user code: a cut of one lane
     def array(self, ops: list[tuple[Any, ...]], target: str) -> Any:
         """The lane's content at the end of `ops`: an ndarray of the caller's rank (a list of them for list targets) that

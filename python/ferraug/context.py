@@ -48,6 +48,12 @@ class Blank:
     def nonzero(self, ops: list[Op], values: Sequence[int] | None, channels: Sequence[int] | None) -> int:
         return 0
 
+    def add_input(self, value: Any) -> int:
+        return 0
+
+    def array(self, ops: list[Op], target: str) -> Any:
+        return None
+
     def nonzero_at(self, rank: int) -> tuple[int, int]:
         return 0, 0
 
@@ -280,6 +286,14 @@ class Context:
         return place
 
     # -- draws that several transforms share ---------------------------------------------------------------------------
+
+    def input(self, value: Any) -> int:
+        """The number under which ops find a mask that is no target of the call."""
+        return int(self.session.add_input(value))
+
+    def pixels(self, target: str) -> Any:
+        """The array itself, as it is now: for a user's function alone, since everything before it must run first."""
+        return self.session.array(self.ops, target)
 
     def place(self, position: str, dw: int, dh: int) -> tuple[int, int]:
         """(left, top) of an image on a canvas that is dw×dh larger; "random" draws it."""

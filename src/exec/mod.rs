@@ -12,17 +12,33 @@ mod tap;
 
 use crate::op::Step;
 
-/// Results of `first` taps, shared between the lanes of a call: (op, steps).
+/// A mask that came with a call beside its targets: which pixels statistics count.
+pub struct Counted {
+    /// Pixels a row.
+    pub w: usize,
+    /// Rows.
+    pub h: usize,
+    /// 1, or one mask a channel.
+    pub c: usize,
+    /// One byte a component, not 0 where it counts.
+    pub bytes: Vec<u8>,
+}
+
+/// What the lanes of a call share: results of `first` taps as (op, steps), and the inputs of the call.
 #[derive(Default)]
-pub struct Late(Vec<(usize, Vec<Step>)>);
+pub struct Late {
+    done: Vec<(usize, Vec<Step>)>,
+    /// By number.
+    pub inputs: Vec<Counted>,
+}
 
 impl Late {
     /// The steps that op number `op` became, if a lane has computed it.
     pub fn get(&self, op: usize) -> Option<&[Step]> {
-        self.0.iter().find(|(i, _)| *i == op).map(|(_, s)| s.as_slice())
+        self.done.iter().find(|(i, _)| *i == op).map(|(_, s)| s.as_slice())
     }
     /// Records what op number `op` became.
     pub fn set(&mut self, op: usize, steps: Vec<Step>) {
-        self.0.push((op, steps));
+        self.done.push((op, steps));
     }
 }

@@ -1,8 +1,9 @@
 //! Reductions: an image → the row step that its statistics make.
 
+use super::Counted;
 use super::reader::Reader;
 use super::scratch::Scratch;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::image::view::elements;
 use crate::image::{Array, DType, Shape};
 use crate::kernel::histogram::{self, Histogram, Sum};
@@ -18,7 +19,13 @@ const CLIP: f32 = 20.0;
 const EPSILON: f64 = 1e-4;
 
 /// The steps that `head` becomes for slice `z` of its window (`None`: for all slices together).
-pub(super) fn reduce(head: &Head, input: Array<'_>, z: Option<usize>, scratch: &mut Scratch) -> Result<Vec<Step>> {
+pub(super) fn reduce(
+    head: &Head,
+    input: Array<'_>,
+    z: Option<usize>,
+    inputs: &[Counted],
+    scratch: &mut Scratch,
+) -> Result<Vec<Step>> {
     let w = &head.window;
     let size = [w.axes[0].n, w.axes[1].n, w.axes[2].n];
     let mut reader = Reader::new(input, w, None, [0; 3], size)?;
@@ -42,17 +49,21 @@ pub(super) fn reduce(head: &Head, input: Array<'_>, z: Option<usize>, scratch: &
         Tap::LinearMean { a, k, gray, safe, round } => {
             vec![linear_mean(&mut each, shape, *a, *k, *gray, *safe, *round)]
         }
-        Tap::Equalize { pil } => {
-            let mut h = Histogram::new(shape.c);
-            each(&mut |row| h.add_row(row));
-            let table = |k: usize| {
-                let counts = h.channel(k);
-                if *pil { histogram::equalize_table_pil(&counts) } else { histogram::equalize_table_cv(&counts) }
+        Tap::Equalize { pil, mask } => {
+            let counts = match mask {
+                None => {
+                    let mut h = Histogram::new(shape.c);
+                    each(&mut |row| h.add_row(row));
+                    h.channels()
+                }
+                Some(k) => masked_counts(&mut each, shape, *k, inputs)?,
             };
-            let tables = if shape.c == 1 {
-                Table::Shared(table(0))
-            } else {
-                Table::PerChannel((0..shape.c).map(table).collect())
+            let table = |h: &[u32; 256]| {
+                if *pil { histogram::equalize_table_pil(h) } else { histogram::equalize_table_cv(h) }
+            };
+            let tables = match counts.as_slice() {
+                [one] => Table::Shared(table(one)),
+                all => Table::PerChannel(all.iter().map(table).collect()),
             };
             vec![Step::Table(tables.into())]
         }
@@ -61,6 +72,34 @@ pub(super) fn reduce(head: &Head, input: Array<'_>, z: Option<usize>, scratch: &
     };
     scratch.give(buffer);
     Ok(steps)
+}
+
+/// Histograms of the pixels that input `k` counts, by one mask for all channels or one for each.
+fn masked_counts(each: Each<'_>, shape: Shape, k: usize, inputs: &[Counted]) -> Result<Vec<[u32; 256]>> {
+    let Some(mask) = inputs.get(k) else {
+        return Err(Error::value(format!("mask: input {k} is not given; a record does not hold masks")));
+    };
+    if (mask.w, mask.h) != (shape.w, shape.h) || (mask.c != 1 && mask.c != shape.c) {
+        return Err(Error::value(format!(
+            "mask: ({}, {}, {}) does not fit the image ({}, {}, {}); height and width must be equal, channels 1 or equal",
+            mask.h, mask.w, mask.c, shape.h, shape.w, shape.c
+        )));
+    }
+    let counts = |each: Each<'_>, channel: usize| {
+        let mut h = Histogram::new(shape.c);
+        let mut rows = mask.bytes.chunks_exact(mask.w * mask.c).cycle();
+        let mut line = vec![0u8; mask.w];
+        each(&mut |row| {
+            let pixels = rows.next().unwrap_or_default().chunks_exact(mask.c);
+            line.iter_mut().zip(pixels).for_each(|(l, p)| *l = p[channel]);
+            h.add_row_masked(row, &line);
+        });
+        h
+    };
+    if mask.c == 1 {
+        return Ok(counts(each, 0).channels());
+    }
+    Ok((0..shape.c).map(|k| counts(each, k).channel(k)).collect())
 }
 
 type Each<'e> = &'e mut dyn FnMut(&mut dyn FnMut(&[u8]));

@@ -131,6 +131,8 @@ pub enum Tap {
     Equalize {
         /// True: PIL's rule; false: OpenCV's.
         pil: bool,
+        /// Which input of the call says what is counted.
+        mask: Option<usize>,
     },
     /// Image statistics, then (v − mean)·denom, clipped.
     Standardize(stat::Standard),

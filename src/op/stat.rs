@@ -11,8 +11,9 @@ ops! {
     pub enum Stat {
         /// v·a + k·mean, the mean over all components or of the gray image; `safe` keeps the result in range.
         "linear_mean" LinearMean { a: f64, k: f64, of: Of, safe: bool, span: Spans, round: Option<Round> },
-        /// Histogram equalisation per channel, 8-bit semantics.
-        "equalize" Equalize { mode: EqualizeMode, mask: Option<i64> },
+        /// Histogram equalisation per channel, 8-bit semantics. `mask`: the number of an input of the call, whose
+        /// non-zero pixels are counted.
+        "equalize" Equalize { mode: EqualizeMode, mask: Option<usize> },
         /// Image statistics, then normalised and clipped to ±20.
         "standardize" Standardize { mode: Standard, span: Spans },
         /// The first principal component of the colours, scaled to the full range, replicated to `channels`.
@@ -96,13 +97,10 @@ impl Stat {
                 round: *round == Some(Round::Rint),
             },
             Stat::Equalize { mode, mask } => {
-                if mask.is_some() {
-                    return Err(Error::value("equalize: inputs are not open to this op yet"));
-                }
                 if at.shape.dtype != DType::U8 {
                     return Err(Error::type_("equalize: 8-bit only; bracket it with work(\"u8\")"));
                 }
-                Tap::Equalize { pil: *mode == EqualizeMode::Pil }
+                Tap::Equalize { pil: *mode == EqualizeMode::Pil, mask: *mask }
             }
             Stat::Standardize { mode, .. } => Tap::Standardize(*mode),
             Stat::PcaGray { channels } if !(1..=512).contains(channels) => {

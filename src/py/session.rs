@@ -6,8 +6,8 @@ use super::enter::{guard, raise, work};
 use super::lane::{Content, Job, Lane, run};
 use super::layout::Layout;
 use super::rows::{BoxLane, PointLane, checked};
-use crate::exec::Late;
 use crate::exec::points::{Size, advance_boxes, advance_points, size_after};
+use crate::exec::{Counted, Late};
 use crate::image::{DType, Shape};
 use crate::op::{Op, Role};
 use pyo3::exceptions::{PyKeyError, PyValueError};
@@ -220,6 +220,23 @@ impl Session {
             let lane = named(&mut self.points, py, "keypoints");
             Ok(lane
                 .map_or_else(Vec::new, |l| l.rows.iter().map(|p| (p.x, p.y, p.z, p.angle, p.scale, p.index)).collect()))
+        })
+    }
+
+    /// Takes a mask that is no target of the call; ops name it by the number returned.
+    fn add_input(&mut self, py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<usize> {
+        guard(|| {
+            let input = buffer::gate(value, "mask", buffer::Axes::Image)?;
+            input.hold(py, "mask")?;
+            let array = input.array();
+            let s = array.shape;
+            let mut bytes = Vec::with_capacity(s.len());
+            for y in 0..s.h {
+                let row = &array.bytes[y * array.row..y * array.row + s.row_bytes()];
+                bytes.extend(row.chunks_exact(s.dtype.size()).map(|v| v.iter().any(|b| *b != 0) as u8));
+            }
+            self.late.inputs.push(Counted { w: s.w, h: s.h, c: s.c, bytes });
+            Ok(self.late.inputs.len() - 1)
         })
     }
 

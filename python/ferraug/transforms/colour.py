@@ -236,20 +236,40 @@ class Equalize(Transform):
     works_in = "u8"
     mode: Choice = Choice("As cv2.equalizeHist, or as PIL.ImageOps.equalize.", options=("cv", "pil"), default="cv")
     by_channels: Bool = Bool("Each channel for itself, else the luma of YCrCb only.", default=True)
-    mask: Anything = Anything("Which pixels are counted; only None for now.", default=None)
-    mask_params: Anything = Anything("Keys of the call that a mask function needs; only () for now.", default=())
+    mask: Anything = Anything(
+        "Which pixels are counted: an array (H, W) or (H, W, 3), not 0 where they are, or a function of the image and the "
+        "mask_params that returns one.",
+        default=None,
+    )
+    mask_params: Anything = Anything("Keys of the call that the mask function takes.", default=())
     p: Prob = Prob(default=0.5)
 
     def check(self) -> None:
-        if self.mask is not None or len(self.mask_params):
-            raise NotImplementedError("Equalize: mask is not available yet; use mask=None")
+        if self.mask is not None and not callable(self.mask) and not hasattr(self.mask, "shape"):
+            raise TypeError(f"Equalize: mask must be an array, a function or None, got {type(self.mask).__name__}")
+
+    def counted(self, ctx: Context) -> int | None:
+        """The input that says which pixels are counted."""
+        mask = self.mask
+        if callable(mask):
+            missing = [key for key in self.mask_params if key not in ctx.data]
+            if missing and not ctx.blank:
+                raise KeyError(f"Equalize: the mask function needs {', '.join(map(repr, missing))} in the call")
+            mask = None if ctx.blank else mask(ctx.pixels("image"), **{key: ctx.data[key] for key in self.mask_params})
+        if mask is None:
+            return None
+        channels = mask.shape[2] if mask.ndim == 3 else 1
+        if channels > 1 and (ctx.c == 1 or not self.by_channels):
+            raise ValueError(f"Equalize: mask has {channels} channels, one is needed here")
+        return ctx.input(mask)
 
     def emit(self, ctx: Context) -> None:
         need_channels(self, ctx, (1, 3), ValueError)
+        mask = self.counted(ctx)
         if self.by_channels or ctx.c == 1:
-            ctx.op("equalize", self.mode, None)
+            ctx.op("equalize", self.mode, mask)
             return
         ctx.space("rgb", "ycrcb")
         with ctx.aside("put", channels=(0,)):
-            ctx.op("equalize", self.mode, None)
+            ctx.op("equalize", self.mode, mask)
         ctx.space("ycrcb", "rgb")
