@@ -470,6 +470,24 @@ DIFFERENCES: list[tuple[str, str, str, str]] = [
         "2.0.8 draws a disc and takes its upper left pixel (a pixel away, 3 in a stretched cell); a vanished box keeps its old place",
     ),
     (
+        "W6",
+        "Affine",
+        "with `fit_output=True` boxes follow the pixels",
+        "2.0.8 fits the canvas of boxes apart from that of pixels, and rounding may part them by a pixel",
+    ),
+    (
+        "W7",
+        "Rotate, Affine, ShiftScaleRotate, Perspective, GridDistortion",
+        "cubic sampling folds reflected and wrapped borders at any distance",
+        "OpenCV's cubic no longer folds right beyond about one image size outside; its linear does",
+    ),
+    (
+        "W8",
+        "HueSaturationValue, ColorJitter",
+        "every column is cut alike on the way back from HSV",
+        "OpenCV 5 cuts in its vectors and rounds in the columns that are left at the end of a row: a level on a third of those",
+    ),
+    (
         "W2",
         "Rotate, Affine, ShiftScaleRotate, Perspective, GridDistortion",
         "images of 2 channels are resampled as all others",
