@@ -161,7 +161,15 @@ fn interleaved(
         }
         return;
     }
-    if !chain.only_paints() && reader.borrow(z, 0).is_some() {
+    if chain.only_paints() {
+        reader.rows(z, 0, h, slice);
+        let touched = chain.painted_rows(place(stage, z, 0), h);
+        for (y, row) in slice.chunks_exact_mut(row_bytes).enumerate().filter(|(y, _)| touched[*y]) {
+            chain.run_in_place(row, place(stage, z, y));
+        }
+        return;
+    }
+    if reader.borrow(z, 0).is_some() {
         for (y, dst) in slice.chunks_exact_mut(row_bytes).enumerate() {
             let src = reader.borrow(z, y).expect("as the first row");
             chain.run(src, dst, place(stage, z, y));

@@ -161,6 +161,21 @@ impl<'a> Chain<'a> {
         self.links.iter().all(|l| matches!(l.work, Work::Paint { .. }))
     }
 
+    /// Which of `rows` rows from `at` on the paints of the chain touch.
+    pub fn painted_rows(&self, at: Place, rows: usize) -> Vec<bool> {
+        let mut touched = vec![false; rows];
+        for link in &self.links {
+            if let Work::Paint { region, .. } = &link.work {
+                let first = (at.y - link.base[1]) as i64;
+                for band in region.covered_rows((at.z - link.base[0]) as i32) {
+                    let [a, b] = band.map(|y| (i64::from(y) - first).clamp(0, rows as i64) as usize);
+                    touched[a..b.max(a)].fill(true);
+                }
+            }
+        }
+        touched
+    }
+
     /// True if all steps work on a row where it lies.
     pub fn in_place(&self) -> bool {
         self.links.iter().all(Link::in_place)

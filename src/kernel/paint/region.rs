@@ -178,6 +178,15 @@ impl Prepared {
         Prepared { edges, slabs, deep }
     }
 
+    /// The rows of slice `z` of which anything is covered, as half-open intervals.
+    pub fn covered_rows(&self, z: i32) -> impl Iterator<Item = [i32; 2]> {
+        let slab = band(&self.edges, z).map(|i| &self.slabs[i]);
+        slab.into_iter().flat_map(|s| {
+            let bands = s.edges.windows(2).zip(s.starts.windows(2));
+            bands.filter(|(_, n)| n[0] < n[1]).map(|(e, _)| [e[0], e[1]])
+        })
+    }
+
     /// The spans of row `y` of slice `z`, in the order of the shapes.
     pub(super) fn spans(&self, z: i32, y: i32) -> &[Span] {
         let Some(slab) = band(&self.edges, z).map(|i| &self.slabs[i]) else { return &[] };
@@ -228,7 +237,9 @@ mod tests {
             let region = some_region(&mut r, round % 2 == 0);
             let prepared = Prepared::new(&region);
             for z in -6..30 {
+                let covered = |y| prepared.covered_rows(z).any(|[a, b]| a <= y && y < b);
                 for y in -6..30 {
+                    assert_eq!(covered(y), !prepared.spans(z, y).is_empty());
                     let mut want = Vec::new();
                     region.spans(z, y, &mut |shape, x1, x2| want.push(Span { shape: shape as u32, x1, x2 }));
                     assert_eq!(prepared.spans(z, y), want, "{region:?} {z} {y}");
