@@ -78,23 +78,24 @@ simd! {
     }
 }
 
-/// A column of taps in Q7.
+/// What a column's sum starts with: −128 levels in Q7.
+const START: i16 = -128 << 7;
+/// Takes that off a row of columns again, in Q21, and rounds.
+const ROUND: i32 = (1 << 28) + (1 << 20);
+
+/// Adds tap `k` to the sum of a column.
 #[inline(always)]
-fn column(p: [u8; 8], w: &[[u16; 2]; 8]) -> i32 {
-    let mut sum = 0;
-    for k in 0..8 {
-        let part = ((p[k] as u32 * w[k][0] as u32) >> 8) as i32;
-        sum += if NEGATIVE[k] { -part } else { part };
-    }
-    sum
+fn add_tap(sum: i16, k: usize, p: u8, w: u16) -> i16 {
+    let part = (((p as u32) << 8) * w as u32 >> 16) as i16;
+    if NEGATIVE[k] { sum.wrapping_sub(part) } else { sum.wrapping_add(part) }
 }
 
 /// A row of columns.
 #[inline(always)]
-fn row(v: [i32; 8], w: &[i16; 8]) -> u8 {
-    let mut sum = 1 << 20;
+fn row(v: [i16; 8], w: &[i16; 8]) -> u8 {
+    let mut sum = ROUND;
     for t in 0..8 {
-        sum += v[t] * w[t] as i32;
+        sum += v[t] as i32 * w[t] as i32;
     }
     (sum >> 21).clamp(0, 255) as u8
 }
@@ -105,15 +106,15 @@ simd! {
         let table = lanczos();
         for (i, o) in out.as_chunks_mut::<C>().0.iter_mut().enumerate() {
             let (at, wx, wy) = (lan.off[i] as usize, &table.x[lan.kx[i] as usize], &table.y[lan.ky[i] as usize]);
-            let mut v = [[0i32; C]; 8];
-            for k in 0..8 {
-                let taps = &data[at + k * stride..][..8 * C];
-                let w = if NEGATIVE[k] { -(wy[k][0] as i32) } else { wy[k][0] as i32 };
-                for (v, p) in v.as_flattened_mut().iter_mut().zip(taps) {
-                    // The magnitude is what is cut.
-                    let part = (*p as i32 * w.abs()) >> 8;
-                    *v += if w < 0 { -part } else { part };
+            let rows: [&[u8]; 8] = std::array::from_fn(|k| &data[at + k * stride..][..8 * C]);
+            let mut v = [[START; C]; 8];
+            let flat = &mut v.as_flattened_mut()[..8 * C];
+            for j in 0..8 * C {
+                let mut sum = START;
+                for k in 0..8 {
+                    sum = add_tap(sum, k, rows[k][j], wy[k][0]);
                 }
+                flat[j] = sum;
             }
             for k in 0..C {
                 o[k] = row(std::array::from_fn(|t| v[t][k]), wx);
@@ -130,12 +131,16 @@ simd! {
             let (at, wx, wy) = (lan.off[i] as usize, &table.x[lan.kx[i] as usize], &table.y[lan.ky[i] as usize]);
             let rows: [&[u8]; 8] = std::array::from_fn(|k| &data[at + k * stride..][..8 * c]);
             for (k, o) in o.iter_mut().enumerate() {
-                let v = std::array::from_fn(|t| column(std::array::from_fn(|j| rows[j][t * c + k]), wy));
+                let column = |t: usize| (0..8).fold(START, |sum, j| add_tap(sum, j, rows[j][t * c + k], wy[j][0]));
+                let v = std::array::from_fn(column);
                 *o = row(v, wx);
             }
         }
     }
 }
+
+/// Does the taps of a chunk: data, stride, addresses and weights, output.
+type Run = fn(&[u8], usize, &Lanczos, &mut [u8]);
 
 /// What does the taps of a chunk.
 #[derive(Clone, Copy)]
@@ -143,7 +148,7 @@ struct Kernel {
     c: usize,
     /// Bytes read at a row of taps.
     load: usize,
-    run: Option<fn(&[u8], usize, &Lanczos, &mut [u8])>,
+    run: Option<Run>,
 }
 
 impl Kernel {
