@@ -141,21 +141,23 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Position of column `x` on the 1/32 grid. OpenCV rounds the parts of an affine position by themselves.
-    #[inline(always)]
-    pub fn grid(&self, x: usize) -> (i64, i64) {
+    /// Positions of columns `x..x + n` on the 1/32 grid, in whole blocks. OpenCV rounds the parts of an affine position
+    /// by themselves.
+    pub fn grid_chunk(&self, x: usize, n: usize, gx: &mut [Block], gy: &mut [Block]) {
+        let m = n.div_ceil(BLOCK);
+        let (gx, gy) = (&mut gx[..m], &mut gy[..m]);
         match self {
-            Line::Affine { ramps, .. } => {
-                let part = |r: &Ramp| (round(r.base * 1024.0) + 16 + round(r.step * x as f64 * 1024.0)) >> 5;
-                (part(&ramps[0]), part(&ramps[1]))
+            Line::Affine { ramps: [rx, ry], .. } => {
+                affine_grid(*rx, x as u32, gx);
+                affine_grid(*ry, x as u32, gy);
             }
-            Line::Ratio { x: rx, y: ry, d } => {
-                let d = d.at(x);
-                (round(rx.at(x) / d * 32.0), round(ry.at(x) / d * 32.0))
-            }
-            Line::Values { .. } => {
-                let (sx, sy) = self.values(x);
-                (round(sx as f64 * 32.0), round(sy as f64 * 32.0))
+            Line::Ratio { x: rx, y: ry, d } => ratio_grid(*rx, *ry, *d, x as u32, gx, gy),
+            Line::Values { xs, ys } => {
+                values_grid(&xs[x..x + n], gx);
+                match ys {
+                    Ys::Each(ys) => values_grid(&ys[x..x + n], gy),
+                    Ys::One(y) => gy.fill([on_grid(f64::from(*y) * 32.0); BLOCK]),
+                }
             }
         }
     }
@@ -350,6 +352,48 @@ simd! {
             // 24 bits are what an f32 holds; cut, a fraction cannot round up to 1.
             *f = ((q as u32) >> 8) as i32 as f32 * (1.0 / 16_777_216.0);
             q = q.wrapping_add(step);
+        }
+    }
+}
+
+/// `v` rounded half to even and clamped to ± 2²⁶, 2²¹ pixels of the 1/32 grid. Not a number is far outside.
+#[inline(always)]
+fn on_grid(v: f64) -> i32 {
+    const M: f64 = (3u64 << 51) as f64;
+    const EDGE: f64 = (1u32 << 26) as f64;
+    let v = if v > -EDGE { v } else { -EDGE };
+    let v = if v < EDGE { v } else { EDGE };
+    (v + M).to_bits() as i32
+}
+
+simd! {
+    /// (round(1024 base) + 16 + round(1024 step x)) >> 5, which stays exact below 2⁵⁰: the floor of a multiple of 1/32 is
+    /// what it rounds to 31/64 lower.
+    fn affine_grid(ramp: Ramp, x: u32, out: &mut [Block]) {
+        const M: f64 = (3u64 << 51) as f64;
+        let base = (ramp.base * 1024.0 + M) - M;
+        for (k, g) in out.as_flattened_mut().iter_mut().enumerate() {
+            let part = (ramp.step * f64::from((x + k as u32) as i32) * 1024.0 + M) - M;
+            *g = on_grid((base + part + 0.5) * (1.0 / 32.0));
+        }
+    }
+}
+
+simd! {
+    fn ratio_grid(u: Ramp, v: Ramp, d: Ramp, x: u32, gx: &mut [Block], gy: &mut [Block]) {
+        for (k, (gx, gy)) in gx.as_flattened_mut().iter_mut().zip(gy.as_flattened_mut()).enumerate() {
+            let at = f64::from((x + k as u32) as i32);
+            let d = d.step * at + d.base;
+            *gx = on_grid((u.step * at + u.base) / d * 32.0);
+            *gy = on_grid((v.step * at + v.base) / d * 32.0);
+        }
+    }
+}
+
+simd! {
+    fn values_grid(v: &[f32], out: &mut [Block]) {
+        for (&v, g) in v.iter().zip(out.as_flattened_mut()) {
+            *g = on_grid(f64::from(v) * 32.0);
         }
     }
 }

@@ -108,7 +108,7 @@ simd! {
 
 simd! {
     /// Least and greatest.
-    fn extent(s: &[Block]) -> (i32, i32) {
+    pub(super) fn extent(s: &[Block]) -> (i32, i32) {
         let (mut lo, mut hi) = (i32::MAX, i32::MIN);
         for &v in s.as_flattened() {
             lo = lo.min(v);
@@ -176,7 +176,7 @@ simd! {
 
 simd! {
     /// One fold at each end of 0..=last, seen from −shift.
-    fn mirror(s: &mut [Block], shift: i32, last: i32) {
+    pub(super) fn mirror(s: &mut [Block], shift: i32, last: i32) {
         for v in s.as_flattened_mut() {
             *v = last - (last - (*v + shift).abs()).abs() - shift;
         }
@@ -184,7 +184,7 @@ simd! {
 }
 
 simd! {
-    fn wrap(s: &mut [Block], full: i32) {
+    pub(super) fn wrap(s: &mut [Block], full: i32) {
         for v in s.as_flattened_mut() {
             let up = if *v < 0 { full } else { 0 };
             let down = if *v >= full { full } else { 0 };

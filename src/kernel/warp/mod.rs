@@ -9,7 +9,8 @@
 //! | u8 | linear | Q16, folded by the border | 7-bit × 15-bit weights, integer |
 //! | u8 | cubic | Q16, folded by the border | 10-bit weight table in Q14, integer |
 //! | f32 | linear, cubic | Q32 or f64 | f32, columns of taps first, then along the row |
-//! | any | Lanczos | 1/32 grid, as OpenCV's | f32, as above |
+//! | u8 | Lanczos | 1/32 grid, as OpenCV's, folded by the border | Q15 × Q14 weights, integer |
+//! | f32 | Lanczos | 1/32 grid | f32, as above |
 //!
 //! **Borders.** A constant border takes part in the blend at the edges; a pixel none of whose taps is in the image is
 //! the fill itself. For the others a position is folded into the image before its taps are chosen (the mirrored signal
@@ -22,6 +23,7 @@
 mod coords;
 mod cubic;
 mod fold;
+mod lanczos;
 mod linear;
 mod nearest;
 mod taps;
@@ -31,7 +33,12 @@ mod tile;
 mod weights;
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use {cubic::Cubic, linear::Linear, weights::CUBIC, weights::Cubic as CubicWeights};
+pub(crate) use {
+    cubic::Cubic,
+    lanczos::Lanczos,
+    linear::Linear,
+    weights::{CUBIC, Cubic as CubicWeights, Lanczos as LanczosWeights, NEGATIVE, lanczos},
+};
 
 use crate::image::{Border, Element, Interp, Plane, RowsMut, Sample};
 
@@ -98,9 +105,6 @@ pub fn warp_rows<T: Sample>(src: &Plane<T>, warp: &Warp, fill: &[T], x0: usize, 
     if out.n == 0 || out.w == 0 {
         return;
     }
-    if warp.interp == Interp::Lanczos4 {
-        return taps::lanczos(src, warp, fill, x0, y0, out);
-    }
     let (n, w, c, stride) = (out.n, out.w, out.c, out.stride);
     match (T::bytes(src.data), T::bytes(fill), T::bytes_mut(out.data)) {
         (Some(data), Some(fill), Some(bytes)) => {
@@ -108,11 +112,13 @@ pub fn warp_rows<T: Sample>(src: &Plane<T>, warp: &Warp, fill: &[T], x0: usize, 
             let mut out = RowsMut { data: bytes, n, w, c, stride };
             match warp.interp {
                 Interp::Cubic => cubic::rows(&src, warp, fill, x0, y0, &mut out),
+                Interp::Lanczos4 => lanczos::rows(&src, warp, fill, x0, y0, &mut out),
                 _ => linear::rows(&src, warp, fill, x0, y0, &mut out),
             }
         }
         _ => match warp.interp {
             Interp::Cubic => taps::cubic(src, warp, fill, x0, y0, out),
+            Interp::Lanczos4 => taps::lanczos(src, warp, fill, x0, y0, out),
             _ => taps::linear(src, warp, fill, x0, y0, out),
         },
     }

@@ -1,11 +1,11 @@
-//! K × K taps with float weights: every filter on f32, Lanczos on u8.
+//! K × K taps with float weights: every filter on f32.
 //!
 //! Columns of taps are added up top to bottom, then the columns left to right; each product is rounded by itself.
 
 use super::coords::{Exact, Line};
 use super::fold::fold_exact;
-use super::weights::{cubic_f32, lanczos as lanczos_table};
-use super::{CHUNK, Warp, tile};
+use super::weights::{cubic_f32, lanczos_f32};
+use super::{BLOCK, BLOCKS, CHUNK, Positions, Warp, tile};
 use crate::image::{Border, Plane, RowsMut, Sample};
 use crate::simd;
 
@@ -259,12 +259,14 @@ simd! {
 
 /// Eight taps an axis, positions on a 1/32 grid.
 pub(super) fn lanczos<T: Sample>(src: &Plane<T>, warp: &Warp, fill: &[T], x0: usize, y0: usize, out: &mut RowsMut<T>) {
-    let table = lanczos_table();
+    let table = lanczos_f32();
+    let mut s: Positions = [[[0; BLOCK]; BLOCKS]; 2];
     rows::<T, 8>(src, warp, 5, fill, (x0, y0), out, |line, x, n, e, w| {
-        for k in 0..n {
-            let (gx, gy) = line.grid(x + k);
-            for (axis, g) in [gx, gy].into_iter().enumerate() {
-                e.i[axis][k] = ((g >> 5) - 3).clamp(i32::MIN as i64, i32::MAX as i64) as i32;
+        let [gx, gy] = &mut s;
+        line.grid_chunk(x, n, gx, gy);
+        for (axis, g) in s.iter().enumerate() {
+            for (k, &g) in g.as_flattened()[..n].iter().enumerate() {
+                e.i[axis][k] = (g >> 5) - 3;
                 for (w, v) in w[axis].iter_mut().zip(table[(g & 31) as usize]) {
                     w[k] = v;
                 }

@@ -52,20 +52,70 @@ pub(crate) fn cubic_f32(t: f32) -> [f32; 4] {
 }
 
 /// Lanczos weights of the 8 taps −3..=4 at each 1/32 pixel, adding up to 1.
-pub(crate) fn lanczos() -> &'static [[f32; 8]; 32] {
+fn lanczos_exact(k: usize) -> [f64; 8] {
+    let sinc = |v: f64| if v == 0.0 { 1.0 } else { libm::sin(v) / v };
+    let w: [f64; 8] = std::array::from_fn(|i| {
+        let t = std::f64::consts::PI * (k as f64 / 32.0 + 3.0 - i as f64);
+        // At whole pixels the sine must vanish exactly, so that an unmoved image stays itself.
+        if k == 0 { f64::from(u8::from(i == 3)) } else { sinc(t) * sinc(t / 4.0) }
+    });
+    let sum: f64 = w.iter().sum();
+    w.map(|v| v / sum)
+}
+
+/// Lanczos weights in f32.
+pub(crate) fn lanczos_f32() -> &'static [[f32; 8]; 32] {
     static TABLE: OnceLock<[[f32; 8]; 32]> = OnceLock::new();
+    TABLE.get_or_init(|| std::array::from_fn(|k| lanczos_exact(k).map(|v| v as f32)))
+}
+
+/// Lanczos weights in integers at each 1/32 pixel. A step's weights are those of the step as far from the other end,
+/// reversed, so that a mirrored position gives the same bytes.
+pub(crate) struct Lanczos {
+    /// Q14, for taps along the row; they add up to 2¹⁴.
+    pub x: [[i16; 8]; 32],
+    /// Magnitudes in Q15, each twice so that one 4-byte load serves a vector of words; for taps along the column. They
+    /// add up to 2¹⁵, those of [`NEGATIVE`] taps subtracted.
+    pub y: [[[u16; 2]; 8]; 32],
+}
+
+/// Taps whose Lanczos weights are never positive; those of the others are never negative.
+pub(crate) const NEGATIVE: [bool; 8] = [true, false, true, false, false, true, false, true];
+
+/// The table.
+pub(crate) fn lanczos() -> &'static Lanczos {
+    static TABLE: OnceLock<Lanczos> = OnceLock::new();
     TABLE.get_or_init(|| {
-        std::array::from_fn(|k| {
-            let sinc = |v: f64| if v == 0.0 { 1.0 } else { libm::sin(v) / v };
-            let w: [f64; 8] = std::array::from_fn(|i| {
-                let t = std::f64::consts::PI * (k as f64 / 32.0 + 3.0 - i as f64);
-                // At whole pixels the sine must vanish exactly, so that an unmoved image stays itself.
-                if k == 0 { f64::from(u8::from(i == 3)) } else { sinc(t) * sinc(t / 4.0) }
-            });
-            let sum: f64 = w.iter().sum();
-            w.map(|v| (v / sum) as f32)
-        })
+        let mut t = Lanczos { x: [[0; 8]; 32], y: [[[0; 2]; 8]; 32] };
+        for k in 0..32 {
+            let x = lanczos_fixed(k, 14).map(|v| v as i16);
+            let y = lanczos_fixed(k, 15).map(|v| [v.unsigned_abs() as u16; 2]);
+            (t.x[k], t.y[k]) = (x, y);
+        }
+        t
     })
+}
+
+/// The weights of step `k` with that many fractional bits, adding up to 1.
+fn lanczos_fixed(k: usize, bits: u32) -> [i32; 8] {
+    if k > 16 {
+        let mut w = lanczos_fixed(32 - k, bits);
+        w.reverse();
+        return w;
+    }
+    let one = 1i32 << bits;
+    let mut w = lanczos_exact(k).map(|v| (v * f64::from(one)).round() as i32);
+    if k == 16 {
+        // Both halves alike.
+        let (left, right) = w.split_at_mut(4);
+        right.iter_mut().zip(left.iter().rev()).for_each(|(r, l)| *r = *l);
+    }
+    // What rounding left over goes to the greatest weights.
+    let rest = one - w.iter().sum::<i32>();
+    let second = if k == 16 { rest / 2 } else { 0 };
+    w[4] += second;
+    w[3] += rest - second;
+    w
 }
 
 #[cfg(test)]
@@ -86,7 +136,7 @@ mod tests {
 
     #[test]
     fn lanczos_weights_are_symmetric_and_add_up() {
-        let t = lanczos();
+        let t = lanczos_f32();
         assert_eq!(t[0], [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
         for k in 1..32 {
             assert!((t[k].iter().sum::<f32>() - 1.0).abs() < 1e-6);
@@ -95,5 +145,27 @@ mod tests {
             }
         }
         assert!((t[16][3] - 0.6186).abs() < 1e-3, "{}", t[16][3]);
+    }
+
+    #[test]
+    fn lanczos_integers_are_the_floats_rounded() {
+        let (t, f) = (lanczos(), lanczos_f32());
+        let y = |k: usize, i: usize| {
+            assert_eq!(t.y[k][i][0], t.y[k][i][1]);
+            let v = t.y[k][i][0] as i32;
+            if NEGATIVE[i] { -v } else { v }
+        };
+        for k in 0..32 {
+            assert_eq!(t.x[k].iter().map(|&v| v as i32).sum::<i32>(), 1 << 14, "{k}");
+            assert_eq!((0..8).map(|i| y(k, i)).sum::<i32>(), 1 << 15, "{k}");
+            for i in 0..8 {
+                assert!((t.x[k][i] as f32 / 16_384.0 - f[k][i]).abs() < 2e-4, "{k} {i}");
+                assert!((y(k, i) as f32 / 32_768.0 - f[k][i]).abs() < 1e-4, "{k} {i}");
+                if k > 0 {
+                    assert_eq!((t.x[k][i], y(k, i)), (t.x[32 - k][7 - i], y(32 - k, 7 - i)), "{k} {i}");
+                }
+            }
+        }
+        assert_eq!((t.x[0][3], t.y[0][3][0]), (1 << 14, 1 << 15));
     }
 }

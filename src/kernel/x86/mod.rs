@@ -18,6 +18,7 @@ pub mod table;
 pub mod transpose;
 pub mod warp_coords;
 pub mod warp_cubic;
+pub mod warp_lanczos;
 pub mod warp_linear;
 pub mod warp_nearest;
 pub mod warp_taps;

@@ -43,7 +43,7 @@ entry! {
 }
 
 /// Where the taps of a component lie in 16 bytes of a row, as upper bytes of words: two components a lane.
-const fn order(c: u8) -> [u8; 32] {
+const fn order_bytes(c: u8) -> [u8; 32] {
     let mut t = [0x80; 32];
     let mut i = 0;
     while i < 16 {
@@ -56,9 +56,17 @@ const fn order(c: u8) -> [u8; 32] {
     t
 }
 
-static ORDER1: [u8; 32] = order(1);
-static ORDER3: [u8; 32] = order(3);
-static ORDER4: [u8; 32] = order(4);
+static ORDER1: [u8; 32] = order_bytes(1);
+static ORDER3: [u8; 32] = order_bytes(3);
+static ORDER4: [u8; 32] = order_bytes(4);
+
+/// [`ORDER3`] or [`ORDER4`].
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn order<const C: usize>() -> __m256i {
+    // SAFETY: a plain load of a constant.
+    unsafe { _mm256_loadu_si256(if C == 3 { &ORDER3 } else { &ORDER4 }.as_ptr().cast()) }
+}
 
 /// Sums of two taps each of pixel `i`: lane 0 holds two pairs of components 0 and 1, lane 1 those of 2 and 3.
 #[target_feature(enable = "avx2")]
@@ -84,39 +92,44 @@ fn pixel(data: *const u8, stride: usize, cub: &Cubic, i: usize, order: __m256i) 
 fn several<const C: usize>(data: &[u8], stride: usize, cub: &Cubic, out: &mut [u8]) {
     let n = out.len() / C;
     check(data, stride, 16, cub, n.next_multiple_of(8));
-    // SAFETY: a plain load of a constant.
-    let order = unsafe { _mm256_loadu_si256(if C == 3 { &ORDER3 } else { &ORDER4 }.as_ptr().cast()) };
-    let drop = _mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1);
-    let len = out.len();
+    let order = order::<C>();
     for k in 0..n.div_ceil(8) {
-        let o = &mut out[8 * C * k..];
         let pair = |i: usize| {
             let two = |i: usize| pixel(data.as_ptr(), stride, cub, 8 * k + i, order);
             let sum = _mm256_hadd_epi32(two(i), two(i + 1));
             _mm256_srai_epi32(_mm256_add_epi32(sum, _mm256_set1_epi32(1 << 19)), 20)
         };
-        let low = _mm256_packs_epi32(pair(0), pair(2));
-        let high = _mm256_packs_epi32(pair(4), pair(6));
-        let v = _mm256_packus_epi16(low, high);
-        // Lane 0: components 0 and 1 of eight pixels, lane 1: components 2 and 3.
-        let (a, b) = (_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-        let (mut low, mut high) = (_mm_unpacklo_epi16(a, b), _mm_unpackhi_epi16(a, b));
-        if C == 3 {
-            (low, high) = (_mm_shuffle_epi8(low, drop), _mm_shuffle_epi8(high, drop));
-        }
-        let mut bytes = [0u8; 32];
-        // Three components leave the second store 4 bytes too long: only with more pixels behind is there room.
-        let fits = 8 * C * k + 4 * C + 16 <= len;
-        let to = if fits { o.as_mut_ptr() } else { bytes.as_mut_ptr() };
-        // SAFETY: `to` has room for both stores, in `out` or in `bytes`.
-        unsafe {
-            _mm_storeu_si128(to.cast(), low);
-            _mm_storeu_si128(to.add(4 * C).cast(), high);
-        }
-        if !fits {
-            let n = o.len().min(8 * C);
-            o[..n].copy_from_slice(&bytes[..n]);
-        }
+        put::<C>(out, k, [pair(0), pair(2), pair(4), pair(6)]);
+    }
+}
+
+/// Writes pixels 8 k.. of `out`: two a vector, components 0 and 1 in lane 0, 2 and 3 in lane 1.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn put<const C: usize>(out: &mut [u8], k: usize, pairs: [__m256i; 4]) {
+    let drop = _mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1);
+    let len = out.len();
+    let o = &mut out[8 * C * k..];
+    let [a, b, c, d] = pairs;
+    let v = _mm256_packus_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
+    // Lane 0: components 0 and 1 of eight pixels, lane 1: components 2 and 3.
+    let (a, b) = (_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    let (mut low, mut high) = (_mm_unpacklo_epi16(a, b), _mm_unpackhi_epi16(a, b));
+    if C == 3 {
+        (low, high) = (_mm_shuffle_epi8(low, drop), _mm_shuffle_epi8(high, drop));
+    }
+    let mut bytes = [0u8; 32];
+    // Three components leave the second store 4 bytes too long: only with more pixels behind is there room.
+    let fits = 8 * C * k + 4 * C + 16 <= len;
+    let to = if fits { o.as_mut_ptr() } else { bytes.as_mut_ptr() };
+    // SAFETY: `to` has room for both stores, in `out` or in `bytes`.
+    unsafe {
+        _mm_storeu_si128(to.cast(), low);
+        _mm_storeu_si128(to.add(4 * C).cast(), high);
+    }
+    if !fits {
+        let n = o.len().min(8 * C);
+        o[..n].copy_from_slice(&bytes[..n]);
     }
 }
 
