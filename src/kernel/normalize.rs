@@ -4,12 +4,12 @@
 //! dtype, layout and level shares that one formula, so a fused sink and a later transpose agree bit for bit.
 
 use crate::image::{Element, Sample};
-use crate::simd;
 #[cfg(target_arch = "x86_64")]
 use crate::{
     kernel::x86,
     simd::{Level, level},
 };
+use crate::{simd, simd_narrow};
 
 /// Components in one period of the coefficients: a multiple of 1, 2, 3, 4, 6, 8, 12, 16 channels and of every vector.
 pub(crate) const PERIOD: usize = 48;
@@ -36,7 +36,7 @@ pub(crate) fn periodic<F: Copy + Default>(v: &[F], c: usize) -> [F; PERIOD] {
     out
 }
 
-simd! {
+simd_narrow! {
     fn normalize_periodic[T: Sample][T](src: &[T], dst: &mut [f32], mean: &[f32; PERIOD], denom: &[f32; PERIOD]) {
         let dst = &mut dst[..src.len()];
         let mut s = src.chunks_exact(PERIOD);
@@ -292,7 +292,7 @@ impl Real for Half {
     }
 }
 
-simd! {
+simd_narrow! {
     /// `v / max` in f32, for every stored type.
     pub fn cast_row[T: Real][T](src: &[T], dst: &mut [f32], max: f64) {
         let n = src.len();

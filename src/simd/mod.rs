@@ -137,3 +137,26 @@ macro_rules! simd {
         }
     };
 }
+
+/// As [`simd!`], but never wider than v3: for loops bound by their stores, where a 64-byte store to an array that NumPy
+/// aligned to 16 always crosses a cache line.
+#[macro_export]
+macro_rules! simd_narrow {
+    ($(#[$m:meta])* $v:vis fn $n:ident [$($g:tt)*] [$($ga:tt)*] ($($a:ident : $t:ty),* $(,)?) $b:block) => {
+        $(#[$m])*
+        $v fn $n<$($g)*>($($a : $t),*) {
+            #[inline(always)]
+            fn body<$($g)*>($($a : $t),*) $b
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,bmi1,bmi2,f16c,lzcnt,movbe,popcnt")]
+            fn v3<$($g)*>($($a : $t),*) { body::<$($ga)*>($($a),*) }
+            #[cfg(target_arch = "x86_64")]
+            #[allow(unsafe_code)]
+            if $crate::simd::level() >= $crate::simd::Level::V3 {
+                // SAFETY: `level()` returns a level only if the probe saw every feature named above.
+                return unsafe { v3::<$($ga)*>($($a),*) };
+            }
+            body::<$($ga)*>($($a),*)
+        }
+    };
+}

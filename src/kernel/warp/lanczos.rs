@@ -86,7 +86,7 @@ const ROUND: i32 = (1 << 28) + (1 << 20);
 /// Adds tap `k` to the sum of a column.
 #[inline(always)]
 fn add_tap(sum: i16, k: usize, p: u8, w: u16) -> i16 {
-    let part = (((p as u32) << 8) * w as u32 >> 16) as i16;
+    let part = ((((p as u32) << 8) * w as u32) >> 16) as i16;
     if NEGATIVE[k] { sum.wrapping_sub(part) } else { sum.wrapping_add(part) }
 }
 

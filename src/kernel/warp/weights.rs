@@ -148,6 +148,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::needless_range_loop)] // both indices name taps in three tables
     fn lanczos_integers_are_the_floats_rounded() {
         let (t, f) = (lanczos(), lanczos_f32());
         let y = |k: usize, i: usize| {
