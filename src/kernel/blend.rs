@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn bytes_round_half_to_even_and_saturate() {
-        let _guard = crate::kernel::level_lock();
+        let _guard = crate::simd::level_lock();
         let kept: Vec<u8> = (0..=255).collect();
         let weights = [(0.5, 0.5), (0.3, 0.7), (1.2, -0.2), (2.0, 1.0), (-1.0, 0.1), (1e9, 0.0), (f32::NAN, 1.0)];
         for ((a, b), level) in weights.into_iter().flat_map(|w| Level::ALL.map(|l| (w, l))) {
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn saturation_is_gray_and_blend_in_one() {
         use crate::kernel::color::{Gray, gray_row};
-        let _guard = crate::kernel::level_lock();
+        let _guard = crate::simd::level_lock();
         let src: Vec<u8> = (0..3 * 700u32)
             .map(|i| (i.wrapping_mul(2_654_435_761) >> 11) as u8)
             .chain([255; 12])

@@ -444,7 +444,7 @@ mod tests {
 
     #[test]
     fn gray_bytes_follow_the_formulas() {
-        let _guard = crate::kernel::level_lock();
+        let _guard = crate::simd::level_lock();
         for level in Level::ALL {
             set_level(level);
             for (c, out_c) in [(3, 1), (3, 3), (3, 2), (1, 3), (4, 1), (5, 4)] {
@@ -479,7 +479,7 @@ mod tests {
 
     #[test]
     fn gray_floats_follow_the_formulas() {
-        let _guard = crate::kernel::level_lock();
+        let _guard = crate::simd::level_lock();
         for c in [3, 4] {
             let bytes = row(c * 300);
             let src: Vec<f32> = bytes[..c * 300].iter().map(|v| *v as f32 / 255.0).collect();
@@ -511,7 +511,7 @@ mod tests {
 
     #[test]
     fn matrices_round_and_saturate() {
-        let _guard = crate::kernel::level_lock();
+        let _guard = crate::simd::level_lock();
         let m = [[0.393, 0.769, 0.189, 0.0], [1.5, -0.686, 0.168, -3.5], [0.0, 0.0, -1.0, 255.0]];
         let src = row(3 * 400);
         let floats: Vec<f32> = src.iter().map(|v| *v as f32 / 255.0).collect();
@@ -567,7 +567,7 @@ mod tests {
 
     #[test]
     fn channels_move_whatever_they_hold() {
-        let _guard = crate::kernel::level_lock();
+        let _guard = crate::simd::level_lock();
         let src = row(3 * 333);
         for level in Level::ALL {
             set_level(level);

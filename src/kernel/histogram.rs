@@ -384,7 +384,7 @@ mod tests {
 
     #[test]
     fn byte_sums_are_exact() {
-        let _guard = crate::kernel::level_lock();
+        let _guard = crate::simd::level_lock();
         for level in Level::ALL {
             set_level(level);
             for c in [1, 3, 4] {
@@ -409,7 +409,7 @@ mod tests {
 
     #[test]
     fn gray_sums_equal_the_sum_of_the_gray_image() {
-        let _guard = crate::kernel::level_lock();
+        let _guard = crate::simd::level_lock();
         let src = row(3 * 1001);
         for level in Level::ALL {
             set_level(level);
@@ -422,7 +422,7 @@ mod tests {
 
     #[test]
     fn float_sums_do_not_depend_on_level_or_on_pieces() {
-        let _guard = crate::kernel::level_lock();
+        let _guard = crate::simd::level_lock();
         for c in [1, 2, 3, 4] {
             let src: Vec<f32> = row(c * 777).iter().map(|v| *v as f32 / 255.0).collect();
             let mut want = vec![0.0f64; c];

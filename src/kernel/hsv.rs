@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn bytes_are_the_same_on_every_level() {
-        let _guard = crate::kernel::level_lock();
+        let _guard = crate::simd::level_lock();
         let rgb = colours();
         let want: Vec<u8> = rgb.chunks_exact(3).flat_map(naive_forward).collect();
         let shifts =
@@ -363,7 +363,7 @@ mod tests {
 
     #[test]
     fn floats_follow_the_definition_on_every_level() {
-        let _guard = crate::kernel::level_lock();
+        let _guard = crate::simd::level_lock();
         let rgb: Vec<f32> = colours().iter().map(|v| *v as f32 / 255.0).collect();
         let (hue, sat, val) = (-27.4, 0.1, -0.05);
         let by = HsvShiftF32::new(hue, sat, val);

@@ -19,11 +19,4 @@ pub mod table;
 pub mod warp;
 #[cfg(target_arch = "x86_64")]
 pub mod x86;
-
-/// Holds tests that change the SIMD level apart.
-#[cfg(test)]
-pub(crate) fn level_lock() -> std::sync::MutexGuard<'static, ()> {
-    static LOCK: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    LOCK.lock().unwrap_or_else(|e| e.into_inner())
-}
 pub mod ycrcb;

@@ -351,7 +351,7 @@ mod tests {
 
     #[test]
     fn normalised_rows_and_planes_agree_on_every_level() {
-        let _guard = crate::kernel::level_lock();
+        let _guard = crate::simd::level_lock();
         for level in Level::ALL {
             set_level(level);
             check(|v| v);
@@ -381,7 +381,7 @@ mod tests {
 
     #[test]
     fn planes_split_and_merge_whatever_they_hold() {
-        let _guard = crate::kernel::level_lock();
+        let _guard = crate::simd::level_lock();
         for level in Level::ALL {
             set_level(level);
             there_and_back(|i| (i * 7) as u8);
@@ -435,7 +435,7 @@ mod tests {
 
     #[test]
     fn quantising_gives_every_byte_back() {
-        let _guard = crate::kernel::level_lock();
+        let _guard = crate::simd::level_lock();
         let bytes: Vec<u8> = (0..=255).collect();
         for level in Level::ALL {
             set_level(level);

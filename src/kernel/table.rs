@@ -325,7 +325,7 @@ mod tests {
     fn every_level_looks_up_every_byte_of_every_length() {
         let t = tables();
         for wanted in Level::ALL {
-            let _guard = crate::kernel::level_lock();
+            let _guard = crate::simd::level_lock();
             set_level(wanted);
             for c in [1, 2, 3, 4, 5] {
                 for n in [0, 1, 5, 21, 63, 64, 65, 130, 300] {
@@ -350,7 +350,7 @@ mod tests {
 
     #[test]
     fn lines_give_their_tables() {
-        let _guard = crate::kernel::level_lock();
+        let _guard = crate::simd::level_lock();
         let mut fitted = 0;
         for wanted in [Level::V3, Level::Vbmi] {
             set_level(wanted);
@@ -383,7 +383,7 @@ mod tests {
 
     #[test]
     fn inversion_is_its_table() {
-        let _guard = crate::kernel::level_lock();
+        let _guard = crate::simd::level_lock();
         for wanted in Level::ALL {
             set_level(wanted);
             for r in [Rounding::Truncate, Rounding::Nearest] {

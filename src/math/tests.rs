@@ -1,9 +1,5 @@
 use super::*;
 use crate::simd::{Level, set_level};
-use std::sync::Mutex;
-
-/// Tests that lower the level of the whole process.
-static LEVELS: Mutex<()> = Mutex::new(());
 
 /// Numbers that look random: a SplitMix64 sequence mapped to lo..hi.
 fn numbers(n: usize, lo: f64, hi: f64) -> Vec<f64> {
@@ -153,7 +149,7 @@ fn gamma_one_drops_what_the_reference_drops() {
 /// Every level, and the scalar functions, give the same bits.
 #[test]
 fn levels_agree_with_the_scalar() {
-    let _one = LEVELS.lock().unwrap();
+    let _one = crate::simd::level_lock();
     let mut x = numbers(1003, -800.0, 800.0);
     x.extend([0.0, -0.0, 1.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 5e-324, 1e300]);
     let same = |a: f64, b: f64| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
@@ -196,7 +192,7 @@ fn time_levels() {
         };
         (0..3000).map(|i| one(i, &mut f)).fold(f64::MAX, f64::min)
     }
-    let _one = LEVELS.lock().unwrap();
+    let _one = crate::simd::level_lock();
     let x = numbers(256, 0.0, 1.0);
     let row: Vec<f32> = x.iter().map(|&v| v as f32).collect();
     for level in Level::ALL {

@@ -68,6 +68,13 @@ pub fn set_level(wanted: Level) -> Level {
     level
 }
 
+/// Holds tests that change the SIMD level apart.
+#[cfg(test)]
+pub(crate) fn level_lock() -> std::sync::MutexGuard<'static, ()> {
+    static LOCK: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    LOCK.lock().unwrap_or_else(|e| e.into_inner())
+}
+
 /// The highest level this CPU has.
 #[cfg(target_arch = "x86_64")]
 pub fn probe() -> Level {

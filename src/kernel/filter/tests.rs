@@ -1,10 +1,6 @@
 use super::*;
 use crate::image::{Border, Plane, RowsMut, Sample};
 use crate::simd::{Level, set_level};
-use std::sync::Mutex;
-
-/// Tests that lower the level of the whole process.
-static LEVELS: Mutex<()> = Mutex::new(());
 
 const BORDERS: [Border; 5] = [Border::Reflect101, Border::Replicate, Border::Constant, Border::Reflect, Border::Wrap];
 
@@ -232,7 +228,7 @@ fn gaussians() {
 
 #[test]
 fn levels_agree() {
-    let _one = LEVELS.lock().unwrap();
+    let _one = crate::simd::level_lock();
     let (w, h, c) = (211, 23, 3);
     let (data, fdata) = (bytes(w * h * c, 5), floats(w * h * c, 6));
     let (src, fsrc) = (Plane::packed(&data, w, h, c), Plane::packed(&fdata, w, h, c));
@@ -269,7 +265,7 @@ fn time_filters() {
         }
         b
     }
-    let _one = LEVELS.lock().unwrap();
+    let _one = crate::simd::level_lock();
     for (w, h) in [(256, 256), (512, 512), (1920, 1080)] {
         let n = if w < 1000 { 30 } else { 6 };
         let (data, fdata) = (bytes(w * h * 3, 1), floats(w * h * 3, 2));

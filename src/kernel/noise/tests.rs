@@ -2,10 +2,6 @@ use super::*;
 use crate::math;
 use crate::rng::philox;
 use crate::simd::{Level, set_level};
-use std::sync::Mutex;
-
-/// Tests that lower the level of the whole process.
-static LEVELS: Mutex<()> = Mutex::new(());
 
 /// Number `i` of row `y`, straight from the definition, in f64.
 fn oracle(seed: u64, y: u32, i: usize) -> f64 {
@@ -194,7 +190,7 @@ fn layouts_and_grids() {
 
 #[test]
 fn levels_agree() {
-    let _one = LEVELS.lock().unwrap();
+    let _one = crate::simd::level_lock();
     let mut first = None;
     for level in Level::ALL {
         set_level(level);
@@ -224,7 +220,7 @@ fn levels_agree() {
 #[test]
 #[ignore = "timing"]
 fn time_gauss_noise() {
-    let _one = LEVELS.lock().unwrap();
+    let _one = crate::simd::level_lock();
     for level in Level::ALL {
         set_level(level);
         let mut noise = Noise::new(3, Dist::Normal { mean: 0.0, std: 0.3 }, Layout::Pixel, None);

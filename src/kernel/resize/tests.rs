@@ -2,10 +2,6 @@
 
 use super::*;
 use crate::simd::{Level, level, set_level};
-use std::sync::Mutex;
-
-/// Tests that set the level, or compare results that must come from one level, take turns.
-static TURN: Mutex<()> = Mutex::new(());
 
 const ALL: [Interp; 7] = [
     Interp::Nearest,
@@ -298,7 +294,7 @@ fn parts<T: Sample>(values: &[T], gap: T) {
 
 #[test]
 fn windows_orders_and_levels_agree() {
-    let _turn = TURN.lock().unwrap();
+    let _turn = crate::simd::level_lock();
     let values = noise(300 * 40 * 9);
     parts(&values, 77);
     let values: Vec<f32> = values.into_iter().map(|v| v as f32 / 251.0).collect();

@@ -2,13 +2,9 @@
 
 use super::*;
 use crate::simd::{Level, level, set_level};
-use std::sync::Mutex;
 
 const BORDERS: [Border; 5] = [Border::Constant, Border::Replicate, Border::Reflect, Border::Wrap, Border::Reflect101];
 const FILTERS: [Interp; 4] = [Interp::Nearest, Interp::Linear, Interp::Cubic, Interp::Lanczos4];
-
-/// The level is one for the process: tests that change it take turns.
-static LEVELS: Mutex<()> = Mutex::new(());
 
 fn noise(n: usize, seed: u32) -> Vec<u8> {
     let mut s = seed.wrapping_mul(2_654_435_761) | 1;
@@ -272,7 +268,7 @@ fn tiles_of_a_large_source_equal_the_whole() {
 }
 
 fn levels_agree<T: Sample>(of: impl Fn(u8) -> T + Copy) {
-    let _turn = LEVELS.lock();
+    let _turn = crate::simd::level_lock();
     let before = level();
     each_case(of, |src, warp, fill| {
         set_level(Level::Baseline);
