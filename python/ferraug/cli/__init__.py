@@ -9,10 +9,10 @@ from collections.abc import Sequence
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code: 0 done, 2 usage, policy or data error, 3 done with skips, 4 unsafe
     path, 5 input or output error, 70 internal error, 130 interrupted."""
-    from .options import Usage, parser
+    from .options import Usage, parse, parser
 
     try:
-        args = parser().parse_args(argv)
+        args = parse(argv)
     except Usage as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

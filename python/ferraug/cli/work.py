@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from argparse import Namespace
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,10 @@ from .policy import Policy
 
 #: how often a copy is drawn again that lost all objects or equals an earlier one
 REDRAWS = 10
+
+
+#: an object of which this much shows is whole: less than the rounding of its outline is missing
+WHOLE = 0.999
 
 
 class Skip(Exception):
@@ -71,6 +76,11 @@ class Made:
     attempt: int
     key: tuple[int, int, int]
     dropped: list[Dropped]
+
+    def cuts(self) -> bool:
+        """Some of an object shows and some does not."""
+        shares = [m.share for m in self.copy.objects] + [d.value for d in self.dropped if d.reason == "visibility"]
+        return any(0 < share < WHOLE for share in shares) or any(d.reason != "visibility" for d in self.dropped)
 
 
 @dataclass(slots=True)
@@ -125,8 +135,8 @@ def load(data: Dataset, sample: Sample) -> tuple[bytes, Picture]:
 class Worker:
     """Makes the copies of sources; shared by all threads, changed by none."""
 
-    def __init__(self, plan: Plan, policy: Policy, limits: Limits, empty: str, quality: int) -> None:
-        self.plan, self.policy, self.limits, self.empty, self.quality = plan, policy, limits, empty, quality
+    def __init__(self, plan: Plan, policy: Policy, limits: Limits, args: Namespace) -> None:
+        self.plan, self.policy, self.limits, self.args = plan, policy, limits, args
 
     def open(self, sample: Sample) -> Source:
         """Decodes a sample; Skip if it cannot be multiplied."""
@@ -166,15 +176,18 @@ class Worker:
         return Made(Copy(sample, replica, path, size, objects, channels), image, record, attempt, key, dropped)
 
     def copy(self, source: Source, replica: int, path: str) -> Made | None:
-        """The copy, drawn again while it lost all objects or repeats an earlier one; None if it is dropped."""
-        had = bool(source.tracer.objects)
+        """The copy, drawn again while it lost all objects, cuts one under --whole, or repeats an earlier one; None if it
+        is dropped."""
+        had, empty = bool(source.tracer.objects), self.args.empty
         for attempt in range(REDRAWS + 1):
             made = self.draw(source, replica, attempt, path)
             lost = had and not made.copy.objects
-            if lost and self.empty == "drop":
+            if lost and empty == "drop":
                 return None
-            if lost and self.empty == "redraw":
+            if (lost and empty == "redraw") or (self.args.whole and made.cuts()):
                 continue
+            if self.args.duplicates == "keep":
+                return made
             ops = json.dumps(made.record["ops"], default=repr)
             if ops in source.seen and attempt < REDRAWS:
                 continue
@@ -194,14 +207,15 @@ class Worker:
         if image.ndim == 3 and image.shape[2] in (2, 4):
             image = image[:, :, : image.shape[2] - 1]
             image = image[:, :, 0] if image.shape[2] == 1 else image
-        return _core.encode_jpeg(np.ascontiguousarray(image), self.quality, 420)
+        return _core.encode_jpeg(np.ascontiguousarray(image), self.args.quality, self.args.subsampling)
 
     def manifest(self, made: Made, content: bytes) -> bytes:
         """The copy's line: enough to make its pixels again."""
         sample = made.copy.sample
         line = {
             "out": made.copy.path,
-            "source": sample.source,
+            "source": sample.path,
+            **({"file": sample.file} if sample.file is not None else {}),
             "split": sample.split,
             "replica": made.copy.replica,
             "attempt": made.attempt,
