@@ -131,9 +131,9 @@ class Run:
         check_plan(args.out, plan.outputs, self.old, plan.estimate)
         most = self._most_errors()
         bad = sum(p.level == "invalid" and p.what == "image" for p in data.problems)
-        for text in [str(p) for p in data.problems if p.level == "notice"] + self.notices:
-            say(f"notice: {text}")
-        self._show_invalid()
+        self._show_problems()
+        if args.dry_run:
+            return self._tell_plan()
         if bad > most:
             say(f"stopped: {bad} images cannot be read, more than --max-errors {most}; nothing was written")
             return SKIPS
@@ -170,12 +170,38 @@ class Run:
         kind, value = self.args.max_errors
         return int(value) if kind == "n" else max(100, int(len(self.data.samples()) * value / 100))
 
-    def _show_invalid(self) -> None:
-        invalid = [p for p in self.data.problems if p.level == "invalid"]
-        for problem in invalid[:20]:
-            say(f"skipped: {problem}")
-        if len(invalid) > 20:
-            say(f"skipped: … {len(invalid) - 20} more in {REPORT}")
+    def _show_problems(self) -> None:
+        """Notices, then what is invalid: the first twenty, or with --verbose all and the warnings too."""
+        problems = self.data.problems
+        for text in [str(p) for p in problems if p.level == "notice"] + self.notices:
+            self.tell(f"notice: {text}")
+        if self.args.verbose:
+            for problem in problems:
+                if problem.level == "warning":
+                    self.tell(f"warning: {problem}")
+        invalid = [p for p in problems if p.level == "invalid"]
+        shown = len(invalid) if self.args.verbose else 20
+        for problem in invalid[:shown]:
+            self.tell(f"skipped: {problem}")
+        if len(invalid) > shown:
+            self.tell(f"skipped: … {len(invalid) - shown} more in {REPORT}")
+
+    def tell(self, text: str) -> None:
+        """Says it unless --quiet asks for errors only."""
+        if not self.args.quiet:
+            say(text)
+
+    def _tell_plan(self) -> int:
+        """What --dry-run knows: names and an estimate, nothing is written."""
+        plan, args = self.plan, self.args
+        for line in (
+            f"{self.data.format} · {len(plan.sources):,} sources → {plan.total:,} new images",
+            f"{args.out}: about {reporting.size_text(plan.estimate)}; nothing was written",
+        ):
+            self.tell(line)
+        if args.json:
+            print(json.dumps({"exit": DONE, "sources": len(plan.sources), "new": plan.total, "bytes": plan.estimate}))
+        return DONE
 
     def _run_file(self, files: list[str], complete: bool) -> bytes:
         return reporting.dump(
@@ -190,7 +216,7 @@ class Run:
 
     def _work(self, target: Target, totals: reporting.Totals, manifest: Spool, records: Spool, most: int) -> int | None:
         """All sources and plain copies; an exit code if the run ends here."""
-        data, plan = self.data, self.plan
+        data, plan, quiet = self.data, self.plan, self.args.quiet
         sources = {id(s) for s in plan.sources}
 
         def multiply(rank: int) -> Outcome:
@@ -206,7 +232,7 @@ class Run:
         jobs: list[tuple[Callable[[Any], Any], Any]] = [(multiply, rank) for rank in range(len(plan.sources))]
         jobs += [(plain, (s.source, s.path)) for s in data.samples() if id(s) not in sources | plan.gone]
         jobs += [(plain, (f, f)) for f in data.files]
-        progress = reporting.Progress(sum(max(len(names), 1) for names in plan.names))
+        progress = reporting.Progress(sum(max(len(names), 1) for names in plan.names), quiet)
         pool = ThreadPoolExecutor(max_workers=self.workers, thread_name_prefix="ferraug")
         running: set[Future[Any]] = set()
         waiting = iter(jobs)
@@ -226,7 +252,7 @@ class Run:
                         totals.add(outcome)
                         if outcome.skipped is not None and len(totals.skipped) <= 20:
                             progress.close()
-                            say(f"skipped: {plan.sources[outcome.rank].path}: {outcome.skipped}")
+                            self.tell(f"skipped: {plan.sources[outcome.rank].path}: {outcome.skipped}")
                 progress.update(self.done, len(totals.skipped))
                 if len(totals.unreadable) > most:
                     progress.close()
@@ -346,8 +372,7 @@ class Run:
 
     def _tell(self, target: Target, totals: reporting.Totals, seconds: float) -> int:
         report = self.report
-        text = reporting.summary(report, self.found.others, self.args.out, target.bytes, seconds, self.workers)
-        say(text)
+        self.tell(reporting.summary(report, self.found.others, self.args.out, target.bytes, seconds, self.workers))
         code = SKIPS if report["skipped"] else DONE
         if self.args.json:
             result = {
@@ -368,8 +393,7 @@ class Run:
         from .sheet import draw_sheet
 
         path = self.args.preview_out or f"{(self.args.out or self.args.src).rstrip(os.sep)}-preview.png"
-        for text in [str(p) for p in self.data.problems if p.level == "notice"] + self.notices:
-            say(f"notice: {text}")
+        self._show_problems()
         content, count = draw_sheet(self.worker, self.plan, self.args, self.policy)
         folder = os.path.dirname(os.path.abspath(path))
         temp = os.path.join(folder, f".ferraug-preview-{os.getpid()}.tmp")
@@ -380,7 +404,7 @@ class Run:
         except OSError as error:
             say(f"error: {error.strerror}: {path}")
             return IO
-        say(f"{path}: {count} sources")
+        self.tell(f"{path}: {count} sources")
         invalid = any(p.level == "invalid" for p in self.data.problems)
         if self.args.json:
             print(json.dumps({"exit": SKIPS if invalid else DONE, "sheet": path, "sources": count}))

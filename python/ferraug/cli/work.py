@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 from argparse import Namespace
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -166,10 +167,7 @@ class Worker:
             raise ConfigError(f"--policy {self.policy.spec}: gives {image.dtype} images; files hold uint8")
         size = (image.shape[1], image.shape[0])
         moved = list(result.get("masks", ())) if masks else []
-        if picture.alpha is not None:
-            image = _with_alpha(image, moved.pop())
-        elif picture.gray:
-            image = _gray_again(image)
+        image = put_back(image, picture, moved)
         pairs = {id(i): (b, np.asarray(a)) for i, b, a in zip(source.masked, before, moved, strict=True)}
         objects, dropped = source.tracer.map(record["ops"], size, pairs, self.limits)
         channels = 1 if image.ndim == 2 else image.shape[2]
@@ -197,17 +195,9 @@ class Worker:
 
     def encode(self, made: Made, picture: Picture) -> bytes:
         """The copy's file."""
-        image = made.image
-        if image.ndim == 3 and image.shape[2] == 1:
-            image = image[:, :, 0]
-        if file_format(made.copy.sample, self.plan.format) == "png":
-            if picture.opaque and self.plan.format == "keep" and made.copy.sample.format == "png":
-                image = _opaque(image)
-            return _core.encode_png(np.ascontiguousarray(image))
-        if image.ndim == 3 and image.shape[2] in (2, 4):
-            image = image[:, :, : image.shape[2] - 1]
-            image = image[:, :, 0] if image.shape[2] == 1 else image
-        return _core.encode_jpeg(np.ascontiguousarray(image), self.args.quality, self.args.subsampling)
+        kind = file_format(made.copy.sample, self.plan.format)
+        full = picture.opaque and self.plan.format == "keep" and kind == "png"
+        return encode_image(opaque(made.image) if full else made.image, kind, vars(self.args))
 
     def manifest(self, made: Made, content: bytes) -> bytes:
         """The copy's line: enough to make its pixels again."""
@@ -242,6 +232,25 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} in a record")
 
 
+def encode_image(image: NDArray[np.uint8], kind: str, options: Mapping[str, Any]) -> bytes:
+    """The file of an image: png or jpeg with the options `quality` and `subsampling`; JPEG loses alpha."""
+    if image.ndim == 3 and image.shape[2] == 1:
+        image = image[:, :, 0]
+    if kind == "png":
+        return _core.encode_png(np.ascontiguousarray(image))
+    if image.ndim == 3 and image.shape[2] in (2, 4):
+        image = image[:, :, : image.shape[2] - 1]
+        image = image[:, :, 0] if image.shape[2] == 1 else image
+    return _core.encode_jpeg(np.ascontiguousarray(image), options["quality"], options["subsampling"])
+
+
+def put_back(image: NDArray[np.uint8], picture: Picture, moved: list[Any]) -> NDArray[np.uint8]:
+    """The new image with what decoding took aside: its alpha plane, the last of `moved`, or its being gray."""
+    if picture.alpha is not None:
+        return _with_alpha(image, moved.pop())
+    return _gray_again(image) if picture.gray else image
+
+
 def _gray_again(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """One plane if all three are still equal."""
     if image.ndim == 3 and image.shape[2] == 3:
@@ -259,7 +268,8 @@ def _with_alpha(image: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[n
     return np.concatenate([image, np.asarray(alpha).reshape(*image.shape[:2], 1)], axis=2)
 
 
-def _opaque(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def opaque(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The image with the constant alpha plane that decoding dropped."""
     if image.ndim == 2:
         image = image[:, :, None]
     full = np.full((*image.shape[:2], 1), 255, np.uint8)
