@@ -31,6 +31,7 @@ class Blank:
     """Stands in for the open lanes when a pipeline is explained without data."""
 
     has_boxes = has_keypoints = has_mask = True
+    mixed = False
 
     def __init__(self, w: int, h: int, d: int, c: int, dtype: str, max_value: float) -> None:
         self.w, self.h, self.d, self.c = w, h, d, c
@@ -160,7 +161,7 @@ class Context:
         """Puts the image at (left, top) of a w×h canvas."""
         if self.filters is not None:
             self.moving()
-        self.ops.append(("pad", left, top, w, h, border, self.ink(fill), mask_fill, ghosts))
+        self.ops.append(("pad", left, top, w, h, border, fill, mask_fill, ghosts))
         self.w, self.h = w, h
 
     def orient(self, axes: str) -> None:
@@ -212,7 +213,7 @@ class Context:
         """Resamples through a Map onto a w×h canvas."""
         if self.filters is not None:
             self.moving()
-        self.ops.append(("warp", where, w, h, interp, mask_interp, border, self.ink(fill), mask_fill, ghosts))
+        self.ops.append(("warp", where, w, h, interp, mask_interp, border, fill, mask_fill, ghosts))
         self.w, self.h = w, h
 
     def paint(self, region: Op, ink: Any, mask_ink: Any, hide: str | None, rule: Any = "set") -> None:
@@ -245,9 +246,10 @@ class Context:
 
         self.wrap = interop.to_tensor
 
-    def ink(self, fill: Fill) -> Fill:
-        """A fill for the channels there are: longer tuples are cut, as OpenCV does."""
-        return fill[: self.c] if type(fill) is tuple and 0 < self.c < len(fill) else fill
+    @property
+    def all_gray(self) -> bool:
+        """Whether every image of the call has one channel."""
+        return self.c == 1 and not self.session.mixed
 
     # -- questions -----------------------------------------------------------------------------------------------------
 

@@ -52,6 +52,7 @@ pub fn run(
     let mut kept: Vec<Held> = Vec::new();
     let mask = lane.role == Role::Mask;
     let mut open: i32 = if mask { ops[..from].iter().map(Op::nesting).sum() } else { 0 };
+    let mut lane = lane;
     for (i, op) in ops.iter().enumerate().skip(from) {
         open += op.nesting();
         if mask && (open > 0 || op.nesting() != 0) {
@@ -86,6 +87,7 @@ pub fn run(
                     }
                 }
                 now = apply(&single, &now, late, scratch)?;
+                lane.own = single.own;
             }
         }
     }

@@ -275,6 +275,15 @@ impl Op {
         }
     }
 
+    /// True if it changes the element type of images for good, so that `work("own")` goes back to the new one.
+    pub fn is_lasting(&self) -> bool {
+        matches!(
+            self,
+            Op::Point(point::Point::Cast { .. } | point::Point::Normalize { .. })
+                | Op::Stat(stat::Stat::Standardize { .. })
+        )
+    }
+
     /// True inside the brackets `aside … join` only image lanes move: +1 opens, −1 closes.
     pub fn nesting(&self) -> i32 {
         match self {

@@ -133,6 +133,8 @@ pub struct Plan {
     pub out: Shape,
     /// True if channels come first.
     pub planar: bool,
+    /// The element type to which `work("own")` goes back after these ops.
+    pub own: DType,
 }
 
 impl Plan {
@@ -283,6 +285,9 @@ impl Planner<'_> {
             Pixels::Aside(channels) => return self.aside(i, channels),
             Pixels::Join(join) => self.join(join)?,
             Pixels::Layout => self.open.planar = true,
+        }
+        if self.ops[i].is_lasting() {
+            self.lane.own = self.open.out.dtype;
         }
         self.open.ops.push(i);
         Ok(i + 1)
@@ -457,7 +462,7 @@ impl Planner<'_> {
             Some(s) => (s.out, s.planar),
             None => (self.open.out, false),
         };
-        Plan { stages: self.stages, out, planar }
+        Plan { stages: self.stages, out, planar, own: self.lane.own }
     }
 }
 

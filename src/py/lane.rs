@@ -171,6 +171,10 @@ impl Job<'_> {
     fn dims(&self) -> &[usize] {
         &self.dims[..self.n]
     }
+    /// The element type to which `work("own")` goes back afterwards.
+    pub fn own(&self) -> DType {
+        self.plan.own
+    }
     fn new_array<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         new_array(py, self.dims(), self.plan.out.dtype)
     }

@@ -9,7 +9,7 @@ use super::rows::{BoxLane, PointLane, checked};
 use crate::exec::points::{Size, advance_boxes, advance_points, size_after};
 use crate::exec::{Counted, Late};
 use crate::image::{DType, Shape};
-use crate::op::{Op, Role};
+use crate::op::{Op, Role, Span};
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
@@ -31,6 +31,9 @@ pub struct Session {
 fn named<'a, T>(lanes: &'a mut [(Py<PyString>, T)], py: Python<'_>, target: &str) -> Option<&'a mut T> {
     lanes.iter_mut().find(|(key, _)| key.to_str(py).is_ok_and(|k| k == target)).map(|(_, lane)| lane)
 }
+
+/// w, h, d, c, dtype and highest value.
+type Look = (usize, usize, usize, usize, &'static str, f64);
 
 fn no_rows(target: &str) -> PyErr {
     PyKeyError::new_err(format!("no box or keypoint target {target:?} in this call"))
@@ -89,10 +92,16 @@ impl Session {
 
     /// Advances lane `i` to the end of the list; its content becomes an array of our own.
     fn advance<'py>(&mut self, py: Python<'py>, i: usize) -> PyResult<Bound<'py, PyAny>> {
+        // What is fitted on the primary lane must not be fitted on this one.
+        let fitted = |k: usize, op: &Op| op.span() == Some(Span::First) && !self.late.has(k);
+        if i > 0 && self.ops.iter().enumerate().skip(self.lanes[0].cursor).any(|(k, op)| fitted(k, op)) {
+            self.advance(py, 0)?;
+        }
         let lane = &self.lanes[i];
         let job = [lane.job(py, &self.ops, true)?];
         let array = run(py, &job, &self.ops, &mut self.late, None, true)?.pop().flatten();
         let untouched = array.is_none();
+        let own = job[0].own();
         let mut value = job[0].value(py, array)?;
         if untouched {
             // The caller's own memory is never handed to user code to write.
@@ -111,6 +120,7 @@ impl Session {
             self.lanes[i].content = content;
         }
         self.lanes[i].cursor = self.ops.len();
+        self.lanes[i].own = own;
         Ok(value)
     }
 
@@ -183,9 +193,15 @@ impl Session {
         self.first.and_then(|s| s.dtype.max_value()).unwrap_or(0.0)
     }
     /// All of the above at once: a crossing costs as much as the six values.
-    fn look(&self) -> (usize, usize, usize, usize, &'static str, f64) {
+    fn look(&self) -> Look {
         let (w, h, d) = self.size;
         (w, h, d, self.c(), self.dtype(), self.max_value())
+    }
+    /// Whether image lanes came with different numbers of channels.
+    #[getter]
+    fn mixed(&self) -> bool {
+        let first = self.first.map(|s| s.c);
+        self.lanes.iter().any(|l| l.role == Role::Image && Some(l.content.shape().c) != first)
     }
     #[getter]
     fn has_boxes(&self) -> bool {
