@@ -181,7 +181,14 @@ ODD: list[tuple[str, Callable[[], np.ndarray]]] = [
     ("22 overlapping rows", lambda: as_strided(IMAGE, (20, 30, 3), (3, 3, 1))),
     ("26 read-only", lambda: np.frombuffer(IMAGE.tobytes(), np.uint8).reshape(IMAGE.shape)),
     ("memory map", lambda: mapped()),
+    ("what imageio reads", lambda: read_by_imageio()),
 ]
+
+
+def read_by_imageio() -> np.ndarray:
+    """imageio's subclass holds plain pixels and a note about the file."""
+    kind = type("Array", (np.ndarray,), {"__module__": "imageio.core.util"})
+    return IMAGE.copy().view(kind)
 
 
 def mapped() -> np.ndarray:
