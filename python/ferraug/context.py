@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
+    from ferraug.rows import Made
+
 Op = tuple[Any, ...]
 Fill = float | str | tuple[Any, ...]
 
@@ -24,7 +26,7 @@ MOVING = frozenset(
     ("crop", "pad", "orient", "tiles", "resize", "warp", "morph", "collage")
 )  # `paint` and `call` only if they say so
 AREA = 3
-NO_ROWS: Mapping[str, list[dict[str, Any]]] = MappingProxyType({})
+NO_ROWS: Mapping[str, list[Made]] = MappingProxyType({})
 
 
 class Blank:
@@ -63,8 +65,8 @@ class Context:
     """One call of a pipeline while its numbers are drawn."""
 
     __slots__ = (
-        "c", "clean", "d", "data", "draw", "dtype", "due", "filters", "h", "inside", "marks", "max_value",
-        "ops", "relabel", "root", "session", "w", "wrap",
+        "c", "clean", "d", "data", "draw", "dtype", "due", "filters", "h", "inside", "made", "marks", "max_value",
+        "ops", "root", "session", "w", "wrap",
     )  # fmt: skip
 
     # maths with one result on every CPU; `math`'s own functions are the C library's
@@ -102,7 +104,7 @@ class Context:
         self.clean = False  # nothing moved since the last filter
         self.inside = 0  # open asides: what moves there moves the image only
         self.wrap: Callable[[Any], Any] | None = None  # arrays are tensors from here on (ToTensorV2)
-        self.relabel: Mapping[str, list[dict[str, Any]]] = NO_ROWS  # labels of rows that user code made
+        self.made: Mapping[str, list[Made]] = NO_ROWS  # by target, the rows that user code made
 
     @property
     def kinds(self) -> Mapping[str, str]:

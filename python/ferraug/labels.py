@@ -1,6 +1,5 @@
 """Labels: values that belong to boxes or keypoints and never cross into the core.
 
-
 The core says which rows are left, by the number each had when it came in; the labels are picked by those numbers. So
 integers stay integers, strings stay strings, and a list, tuple or array comes back as what it was.
 """
@@ -8,9 +7,12 @@ integers stay integers, strings stay strings, and a list, tuple or array comes b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ferraug.values import show
+
+if TYPE_CHECKING:
+    from ferraug.rows import Made
 
 NOUNS = {"bboxes": "boxes", "keypoints": "keypoints"}
 
@@ -41,7 +43,7 @@ class Labels:
                 raise ValueError(f"{name}: {len(values)} items for {len(rows)} {NOUNS[target]}")
 
     def give_back(
-        self, data: dict[str, Any], kept: Mapping[str, list[int]] | None, made: Mapping[str, list[dict[str, Any]]]
+        self, data: dict[str, Any], kept: Mapping[str, list[int]] | None, made: Mapping[str, list[Made]]
     ) -> None:
         """Puts the labels of the rows that are left into `data`; `made` are the labels of rows that user code made,
         numbered after those that came in. `kept` is None if the call had no rows: its labels stay as they are."""
@@ -51,7 +53,7 @@ class Labels:
             indices = kept.get(target)
             if indices is None:
                 continue
-            new = [row[name] for row in made[target]] if target in made else []
+            new = [row.labels[name] for row in made[target]] if target in made else []
             data[name] = pick(data[name], indices, new)
 
 
@@ -68,10 +70,19 @@ def pick(values: Any, indices: list[int], new: list[Any]) -> Any:
         return [items[i] for i in indices]
     if hasattr(values, "dtype") and hasattr(values, "shape"):
         if new:
-            import numpy as np
-
-            values = np.concatenate([values, np.asarray(new).astype(values.dtype)])
+            values = continued(values, new)
         return values[indices]
     every = [*values, *new]
     items = [every[i] for i in indices]
     return tuple(items) if isinstance(values, tuple) else items
+
+
+def continued(values: Any, new: list[Any]) -> Any:
+    """An array of labels and some more of them, of the same type."""
+    import numpy as np
+
+    more = np.empty((len(new), *values.shape[1:]), values.dtype)
+    for i, value in enumerate(new):
+        more[i] = value
+    join = np.ma.concatenate if isinstance(values, np.ma.MaskedArray) else np.concatenate
+    return join([values, more])

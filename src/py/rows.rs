@@ -23,6 +23,31 @@ pub enum Container {
     Array(usize, Vec<f64>),
 }
 
+impl Container {
+    /// The extra columns of rows that user code made, after those of the rows that came in.
+    pub fn extend(&mut self, py: Python<'_>, made: Vec<Vec<Py<PyAny>>>, name: &str) -> PyResult<()> {
+        for row in made {
+            match self {
+                Container::Plain => {}
+                Container::Extended(ends, extras) => {
+                    extras.extend(row);
+                    ends.push(extras.len());
+                }
+                Container::Array(extra, _) if row.len() != *extra => {
+                    let text = format!("{name}: {} extra columns of a new row, {extra} expected", row.len());
+                    return Err(PyValueError::new_err(text));
+                }
+                Container::Array(_, rest) => {
+                    for v in row {
+                        rest.push(v.extract(py)?);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// What `BboxParams` says.
 #[derive(Clone, Debug)]
 pub struct BoxRules {
@@ -207,7 +232,7 @@ pub struct BoxLane {
     pub cursor: usize,
     /// Size of the frame at the cursor.
     pub size: Size,
-    container: Container,
+    pub container: Container,
     given: Vec<f64>,
     parsed: Vec<[f64; 4]>,
     first_size: Size,
@@ -286,7 +311,7 @@ pub struct PointLane {
     pub size: Size,
     /// True if z counts (there is a volume).
     pub deep: bool,
-    container: Container,
+    pub container: Container,
 }
 
 /// Columns of an internal keypoint row: x, y, z, angle, scale.

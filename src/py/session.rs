@@ -298,15 +298,26 @@ impl Session {
         })
     }
 
-    fn put(&mut self, target: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    /// What `look` says of the new content, if the frame is that of this lane.
+    fn put(&mut self, target: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Look>> {
         guard(|| {
             let i = self.lane(value.py(), target)?;
             let lane = &mut self.lanes[i];
-            if let Some(content) = Content::open(value, target, lane.axes, lane.content.is_list())? {
-                lane.own = content.shape().dtype;
-                lane.content = content;
+            let Some(content) = Content::open(value, target, lane.axes, lane.content.is_list())? else {
+                return Err(PyValueError::new_err(format!(
+                    "{target}: an empty list cannot replace the images there were"
+                )));
+            };
+            lane.own = content.shape().dtype;
+            lane.content = content;
+            if i > 0 {
+                return Ok(None);
             }
-            Ok(())
+            let (s, d) = (lane.content.shape(), lane.content.depth());
+            let d = if lane.volume { d } else { self.size.2 };
+            let image = lane.role == Role::Image;
+            let (c, dtype) = if image { (s.c, s.dtype.name()) } else { (0, "") };
+            Ok(Some((s.w, s.h, d, c, dtype, s.dtype.max_value().filter(|_| image).unwrap_or(0.0))))
         })
     }
 
@@ -334,15 +345,26 @@ impl Session {
         })
     }
 
-    fn put_rows(&mut self, py: Python<'_>, target: &str, rows: &Bound<'_, PyAny>, index: Vec<u32>) -> PyResult<()> {
+    /// `made`: the extra columns of rows that did not come in, which are numbered on from those that did.
+    #[pyo3(signature = (target, rows, index, made = Vec::new()))]
+    fn put_rows(
+        &mut self,
+        py: Python<'_>,
+        target: &str,
+        rows: &Bound<'_, PyAny>,
+        index: Vec<u32>,
+        made: Vec<Vec<Py<PyAny>>>,
+    ) -> PyResult<()> {
         guard(|| {
             let data = buffer::f64_rows(rows, target)?;
             if let Some(l) = named(&mut self.boxes, py, target) {
                 let values = checked(data, &index, 4, target).map_err(|e| raise(py, e))?;
                 l.put(&values, &index);
+                l.container.extend(py, made, target)?;
             } else if let Some(l) = named(&mut self.points, py, target) {
                 let values = checked(data, &index, 5, target).map_err(|e| raise(py, e))?;
                 l.put(&values, &index);
+                l.container.extend(py, made, target)?;
             } else {
                 return Err(no_rows(target));
             }
