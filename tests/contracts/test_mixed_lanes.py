@@ -154,3 +154,12 @@ def test_holes_keep_fractions_on_floats() -> None:
     data = {"image": noise((H, W, 3)), "other": noise((H, W, 3), "float32")}
     result = F.Compose([child], additional_targets=OTHERS)(**data)
     assert (result["image"] == 2).all() and (result["other"] == 2.75).all()
+
+
+def test_noise_of_an_image_of_another_size_is_as_fine() -> None:
+    """A lane of another size has noise in each of its pixels, as it has alone."""
+    pipe = F.Compose([F.GaussNoise(p=1)], additional_targets=OTHERS, is_check_shapes=False, seed=3)
+    image, other = np.full((H, W, 3), 0.5, np.float32), np.full((2 * H, 3 * W, 3), 0.5, np.float32)
+    got = pipe.run({"image": image, "other": other}, key=1)["other"]
+    assert np.array_equal(got, pipe.run({"image": other}, key=1)["image"])
+    assert np.abs(np.corrcoef(got[:, 1:, 0].ravel(), got[:, :-1, 0].ravel())[0, 1]) < 0.05
