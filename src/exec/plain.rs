@@ -96,6 +96,21 @@ pub fn run(
     Ok(())
 }
 
+/// Joins a kept image with what became of it, into `dst` of the kept one's shape.
+pub fn join(
+    join: Join,
+    kept: Array<'_>,
+    new: Array<'_>,
+    dst: ArrayMut<'_>,
+    late: &mut Late,
+    scratch: &mut Scratch,
+) -> Result<()> {
+    let step = Step::JoinKept { kept: 0, join, channels: kept.shape.c };
+    let done = one_step(&hold(new), step, Some(&hold(kept)), late, scratch)?;
+    dst.bytes.copy_from_slice(done.bytes.bytes());
+    Ok(())
+}
+
 fn apply(plan: &Plan, now: &Held, late: &mut Late, scratch: &mut Scratch) -> Result<Held> {
     if plan.is_untouched() {
         return Ok(hold(now.array()));

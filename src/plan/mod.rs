@@ -201,7 +201,6 @@ impl Stage {
 struct Aside {
     /// `None` if the join takes the new image alone.
     kept: Option<Kept>,
-    size: (usize, usize, usize),
     /// Shape to restore the channels of.
     shape: Shape,
 }
@@ -367,7 +366,6 @@ impl Planner<'_> {
             return Ok(next);
         }
         let shape = self.open.out;
-        let size = (shape.w, shape.h, shape.d);
         let takes = matches!(self.matching_join(i)?, Op::Mix(crate::op::mix::Mix::Join { rule, .. }) if rule == "take");
         let kept = if takes {
             None
@@ -377,7 +375,7 @@ impl Planner<'_> {
             }
             Some(Kept { buffer: self.open.input, window: self.open.window.clone(), shape })
         };
-        self.asides.push(Aside { kept, size, shape });
+        self.asides.push(Aside { kept, shape });
         if let Some(list) = channels {
             let index = list.iter().map(|c| *c as i32).collect();
             self.step(Step::Channels { index, fill: vec![0; shape.dtype.size()] });
@@ -434,18 +432,10 @@ impl Planner<'_> {
 
     fn join(&mut self, join: Join) -> Result<()> {
         let Some(aside) = self.asides.pop() else { return Err(Error::value("join without its aside")) };
-        let now = self.open.out;
-        if (now.w, now.h, now.d) != aside.size {
-            return Err(Error::value(format!(
-                "join: the image is {}×{}, the one kept aside {}×{}",
-                now.w, now.h, aside.size.0, aside.size.1
-            )));
-        }
+        check_joined(&join, aside.shape, self.open.out)?;
         if join == Join::Take {
             return Ok(());
         }
-        let channels = if let Join::Put(list) = &join { Some(list.as_slice()) } else { None };
-        check_join(&join, channels, aside.shape, now)?;
         let kept = aside.kept.ok_or_else(|| Error::internal("a kept image was dropped"))?;
         let number = self.open.kept.len();
         self.open.kept.push(kept);
@@ -464,6 +454,18 @@ impl Planner<'_> {
         };
         Plan { stages: self.stages, out, planar, own: self.lane.own }
     }
+}
+
+/// An error unless a kept image and what became of it can be joined.
+pub fn check_joined(join: &Join, kept: Shape, new: Shape) -> Result<()> {
+    if (new.w, new.h, new.d) != (kept.w, kept.h, kept.d) {
+        return Err(Error::value(format!(
+            "join: the image is {}×{}, the one kept aside {}×{}",
+            new.w, new.h, kept.w, kept.h
+        )));
+    }
+    let channels = if let Join::Put(list) = join { Some(list.as_slice()) } else { None };
+    check_join(join, channels, kept, new)
 }
 
 fn check_join(join: &Join, channels: Option<&[usize]>, kept: Shape, new: Shape) -> Result<()> {

@@ -90,6 +90,16 @@ impl Content {
     pub fn is_list(&self) -> bool {
         self.list.is_some()
     }
+    /// A fresh array of this shape and rank.
+    pub fn new_array<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let (s, lead) = (self.shape(), self.input.lead());
+        let mut dims: Vec<usize> = lead.to_vec();
+        dims.extend([s.h, s.w]);
+        if !self.input.flat {
+            dims.push(s.c);
+        }
+        new_array(py, &dims, s.dtype)
+    }
     /// Slices of one volume.
     pub fn depth(&self) -> usize {
         self.input.lead().last().copied().unwrap_or(1)
@@ -107,6 +117,8 @@ pub struct Lane {
     pub own: DType,
     pub content: Content,
     pub cursor: usize,
+    /// The images of the asides that are open at the cursor, if they began before a cut.
+    pub kept: Vec<Content>,
 }
 
 /// A result in the making.
@@ -161,7 +173,7 @@ impl Lane {
         Ok(Job { lane: self, plan, dims, n })
     }
 
-    fn blame(&self, py: Python<'_>, e: Error) -> PyErr {
+    pub fn blame(&self, py: Python<'_>, e: Error) -> PyErr {
         let text = format!("{}: {}", self.name(py), e.text);
         raise(py, Error { text, ..e })
     }

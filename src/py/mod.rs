@@ -2,6 +2,7 @@
 
 mod buffer;
 mod codec;
+mod cut;
 mod decode;
 mod draw;
 mod enter;

@@ -9,7 +9,7 @@ use super::rows::{BoxLane, PointLane, checked};
 use crate::exec::points::{Size, advance_boxes, advance_points, size_after};
 use crate::exec::{Counted, Late};
 use crate::image::{DType, Shape};
-use crate::op::{Op, Role, Span};
+use crate::op::{Op, Role};
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
@@ -20,12 +20,12 @@ pub struct Session {
     layout: Py<Layout>,
     first: Option<Shape>,
     size: Size,
-    lanes: Vec<Lane>,
+    pub(super) lanes: Vec<Lane>,
     boxes: Vec<(Py<PyString>, BoxLane)>,
     points: Vec<(Py<PyString>, PointLane)>,
-    ops: Vec<Op>,
+    pub(super) ops: Vec<Op>,
     nonzero: Option<(Vec<u8>, usize)>,
-    late: Late,
+    pub(super) late: Late,
 }
 
 fn named<'a, T>(lanes: &'a mut [(Py<PyString>, T)], py: Python<'_>, target: &str) -> Option<&'a mut T> {
@@ -90,40 +90,6 @@ impl Session {
         Ok(())
     }
 
-    /// Advances lane `i` to the end of the list; its content becomes an array of our own.
-    fn advance<'py>(&mut self, py: Python<'py>, i: usize) -> PyResult<Bound<'py, PyAny>> {
-        // What is fitted on the primary lane must not be fitted on this one.
-        let fitted = |k: usize, op: &Op| op.span() == Some(Span::First) && !self.late.has(k);
-        if i > 0 && self.ops.iter().enumerate().skip(self.lanes[0].cursor).any(|(k, op)| fitted(k, op)) {
-            self.advance(py, 0)?;
-        }
-        let lane = &self.lanes[i];
-        let job = [lane.job(py, &self.ops, true)?];
-        let array = run(py, &job, &self.ops, &mut self.late, None, true)?.pop().flatten();
-        let untouched = array.is_none();
-        let own = job[0].own();
-        let mut value = job[0].value(py, array)?;
-        if untouched {
-            // The caller's own memory is never handed to user code to write.
-            value = match value.cast::<PyList>() {
-                Ok(list) => {
-                    let copies = PyList::empty(py);
-                    for item in list.iter() {
-                        copies.append(item.call_method0("copy")?)?;
-                    }
-                    copies.into_any()
-                }
-                Err(_) => value.call_method0("copy")?,
-            };
-        }
-        if let Some(content) = Content::open(&value, lane.name(py), lane.axes, lane.content.is_list())? {
-            self.lanes[i].content = content;
-        }
-        self.lanes[i].cursor = self.ops.len();
-        self.lanes[i].own = own;
-        Ok(value)
-    }
-
     fn finish_all<'py>(
         &mut self,
         py: Python<'py>,
@@ -131,6 +97,9 @@ impl Session {
         out: Option<&Bound<'py, PyAny>>,
         fused: bool,
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
+        for i in 0..self.lanes.len() {
+            self.close_brackets(py, i)?;
+        }
         let mut jobs: Vec<Job<'_>> = Vec::with_capacity(self.lanes.len());
         for lane in &self.lanes {
             jobs.push(lane.job(py, &self.ops, fused)?);

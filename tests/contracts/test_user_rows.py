@@ -374,3 +374,84 @@ def test_what_follows_sees_the_new_size_channels_and_dtype(key: str) -> None:
     assert sees.saw == (12, 10, 1, "float32", 1.0)
     first = got[0] if key in ("images", "volume") else got
     assert np.array_equal(first, 1 - np.float32(1) * (IMAGE[:10, :12, 0].astype(np.float32) / 255))
+
+
+# -- inside an aside ---------------------------------------------------------------------------------------------------
+
+
+class Both(F.DualTransform):
+    """Takes 9 from every pixel; must not be asked for anything but images."""
+
+    def apply(self, img: Any, **params: Any) -> Any:
+        self.shape = img.shape
+        return img - np.minimum(img, 9)
+
+    def apply_to_mask(self, mask: Any, **params: Any) -> Any:
+        raise AssertionError("asked for the mask")
+
+    apply_to_bboxes = apply_to_mask
+
+
+@pytest.mark.parametrize("channels", [(0,), (2, 0), (1, 2, 0)])
+def test_user_code_inside_selected_channels(channels: tuple[int, ...]) -> None:
+    child = Both(p=1)
+    inner = F.SelectiveChannelTransform([F.InvertImg(p=1), child, F.InvertImg(p=1), child], channels=channels)
+    pipe = F.Compose(
+        [F.HorizontalFlip(p=1), inner, F.VerticalFlip(p=1)],
+        bbox_params=F.BboxParams("pascal_voc"),
+        additional_targets={"second": "image"},
+    )
+    stack = np.stack([IMAGE, IMAGE[::-1]])
+    data = {"image": IMAGE, "images": list(stack), "volume": stack, "second": IMAGE // 2, "mask": IMAGE[..., 0]}
+    got = pipe(**data, bboxes=BOXES)
+
+    def want(image: np.ndarray) -> np.ndarray:
+        out = image[::-1, ::-1].astype(int)
+        part = 255 - out[..., list(channels)]
+        part -= np.minimum(part, 9)
+        part = 255 - part
+        part -= np.minimum(part, 9)
+        out[..., list(channels)] = part
+        return out
+
+    assert np.array_equal(got["image"], want(IMAGE)) and np.array_equal(got["second"], want(IMAGE // 2))
+    assert np.array_equal(got["images"], [want(image) for image in stack])
+    assert np.array_equal(got["volume"], [want(image) for image in stack])
+    assert np.array_equal(got["mask"], IMAGE[::-1, ::-1, 0])
+    assert np.allclose(got["bboxes"], [[30 - x1, 20 - y1, 30 - x0, 20 - y0] for x0, y0, x1, y1 in BOXES])
+    assert child.shape[-1] == len(channels)
+
+
+def test_cuts_inside_nested_brackets() -> None:
+    """An aside in an aside, user code between them and after them, and a lerp around it all."""
+
+    class Blends(F.Transform):
+        kind = "image"
+
+        def __init__(self, child: Any) -> None:
+            self.p, self.child = 1.0, child
+
+        def emit(self, ctx: Any) -> None:
+            with ctx.aside("lerp", 0.5, 0.5):
+                ctx.op("linear", -1.0, 1.0, "trunc", True, "max")
+                with ctx.aside("put", channels=(1,)):
+                    self.child.emit(ctx)
+                with ctx.aside("take"):
+                    self.child.emit(ctx)
+
+    got = F.Compose([Blends(Both(p=1))])(image=IMAGE)["image"]
+    want = 255 - IMAGE.astype(int)
+    want[..., 1] -= np.minimum(want[..., 1], 9)
+    want -= np.minimum(want, 9)
+    assert np.abs(got - (IMAGE * 0.5 + want * 0.5)).max() <= 0.5
+
+
+def test_what_does_not_fit_the_kept_image_is_refused() -> None:
+    for change, text in (
+        (lambda x: x[:4], "the image is 30×4, the one kept aside 30×20"),
+        (lambda x: x.astype(np.float32), "join: 1 channels of float32 do not fit the kept 3 of uint8"),
+        (lambda x: np.dstack([x, x]), "join: 2 channels"),
+    ):
+        pipe = F.Compose([F.SelectiveChannelTransform([Pixels(change)], channels=(1,))])
+        with pytest.raises(ValueError, match=text):
+            pipe(image=IMAGE)
