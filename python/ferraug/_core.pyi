@@ -74,8 +74,8 @@ class Session:
     def put_rows(
         self, target: str, rows: NDArray[np.float64], index: Sequence[int], made: Sequence[Sequence[Any]] = ()
     ) -> None:
-        """Replaces the rows. `made` are the extra columns of rows that did not come in, which are numbered on from those
-        that did."""
+        """Replaces the rows. `made` are the extra columns of rows that did not come in, which are numbered on from
+        those that did."""
     def set_size(self, w: int, h: int, d: int) -> None:
         """The frame after `put` changed it: rows lie in it from then on."""
     def size(self, ops: list[tuple[Any, ...]]) -> tuple[int, int, int]:

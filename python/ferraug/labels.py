@@ -20,10 +20,12 @@ NOUNS = {"bboxes": "boxes", "keypoints": "keypoints"}
 class Labels:
     """The label fields of a pipeline."""
 
-    __slots__ = ("fields",)
+    __slots__ = ("fields", "shared")
 
     def __init__(self, fields: Mapping[str, list[str] | None]) -> None:
         self.fields = [(target, name) for target, names in fields.items() for name in names or ()]
+        names = [name for _, name in self.fields]
+        self.shared = {name for name in names if names.count(name) > 1}  # of a call with one of the targets
 
     def check(self, data: Mapping[str, Any]) -> None:
         """Every declared field is there and has one item per row."""
@@ -37,10 +39,18 @@ class Labels:
             if rows is None:
                 continue
             values = data[name]
+            if name in self.shared:
+                self.check_shared(data, name)
             if type(values) is not list:
                 check_container(name, values)
             if hasattr(rows, "__len__") and len(values) != len(rows):
                 raise ValueError(f"{name}: {len(values)} items for {len(rows)} {NOUNS[target]}")
+
+    def check_shared(self, data: Mapping[str, Any], name: str) -> None:
+        """ValueError if the rows of two targets would have to share their labels."""
+        owners = [target for target, field in self.fields if field == name and data.get(target) is not None]
+        if len(owners) > 1 and any(len(data[owner]) for owner in owners):
+            raise ValueError(f"{name}: one label field cannot serve {' and '.join(owners)} in one call; give each its own")
 
     def give_back(
         self, data: dict[str, Any], kept: Mapping[str, list[int]] | None, made: Mapping[str, list[Made]]
@@ -59,7 +69,7 @@ class Labels:
 
 def check_container(name: str, values: Any) -> None:
     """Something that has items to pick from."""
-    if isinstance(values, (str, bytes)) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) == 0:
+    if isinstance(values, (str, bytes, set, frozenset)) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) == 0:
         raise TypeError(f"{name}: must be a list, tuple or array with one item per row, got {show(values)}")
 
 

@@ -275,6 +275,11 @@ impl Op {
         }
     }
 
+    /// True if boxes and points may be elsewhere, smaller or gone after it.
+    pub fn moves_rows(&self) -> bool {
+        matches!(self, Op::Grid(_) | Op::Sample(_)) || matches!(self.rows(), Rows::Hide { .. })
+    }
+
     /// True if it changes the element type of images for good, so that `work("own")` goes back to the new one.
     pub fn is_lasting(&self) -> bool {
         matches!(

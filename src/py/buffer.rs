@@ -367,6 +367,12 @@ pub fn check_pixels(py: Python<'_>, name: &str, sizes: &[usize]) -> PyResult<()>
     Ok(())
 }
 
+/// True if `obj` is an ndarray of integers.
+pub fn is_integers(obj: &Bound<'_, PyAny>) -> bool {
+    use DType::{Bool, F16, F32, F64};
+    is_ndarray(obj) && dtype_of(raw(obj).type_num).is_some_and(|t| !matches!(t, Bool | F16 | F32 | F64))
+}
+
 /// True if `obj` is a one-dimensional ndarray.
 pub fn is_vector(obj: &Bound<'_, PyAny>) -> bool {
     is_ndarray(obj) && raw(obj).dims.len() == 1

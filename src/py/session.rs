@@ -77,7 +77,8 @@ impl Session {
         }
         let rules = self.layout.get();
         let filter = rules.boxes.as_ref().map(|r| &r.filter);
-        for (_, lane) in &mut self.boxes {
+        for (key, lane) in &mut self.boxes {
+            lane.check_moved(&self.ops, key.to_str(py).unwrap_or("?")).map_err(|e| raise(py, e))?;
             advance_boxes(&self.ops, lane.cursor, &mut lane.rows, &mut lane.size, filter).map_err(|e| raise(py, e))?;
             lane.cursor = self.ops.len();
         }
