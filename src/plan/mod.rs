@@ -55,6 +55,8 @@ pub struct LaneInfo {
     pub volume: bool,
     /// The element type that the lane came with, to which `work("own")` goes back.
     pub own: DType,
+    /// True if the result has its layout already: no image op may follow.
+    pub planar: bool,
 }
 
 /// A buffer of the plan: 0 is the input, the last is the output, those between are scratch.
@@ -227,6 +229,9 @@ pub fn plan(ops: &[Op], from: usize, lane: LaneInfo, rewrites: Rewrites) -> Resu
         asides: Vec::new(),
         next_buffer: 1,
     };
+    if lane.planar {
+        return laid_out(ops, from, lane);
+    }
     let mask = lane.role == Role::Mask;
     let mut i = from;
     let mut open: i32 = if mask { ops[..from].iter().map(Op::nesting).sum() } else { 0 };
@@ -245,6 +250,19 @@ pub fn plan(ops: &[Op], from: usize, lane: LaneInfo, rewrites: Rewrites) -> Resu
     Ok(p.finish())
 }
 
+/// The plan of a lane that user code got channels first: nothing is left to be done, or an error.
+fn laid_out(ops: &[Op], from: usize, lane: LaneInfo) -> Result<Plan> {
+    let at = At { shape: lane.shape, role: lane.role, volume: lane.volume };
+    for (i, op) in ops.iter().enumerate().skip(from) {
+        if !matches!(op.pixels(&at), Ok(Pixels::Pass)) {
+            return Err(Error::type_(AFTER_LAYOUT).at(i));
+        }
+    }
+    Ok(Plan { stages: Vec::new(), out: lane.shape, planar: false, own: lane.own })
+}
+
+const AFTER_LAYOUT: &str = "no image op can follow the layout of the result";
+
 impl Planner<'_> {
     fn at(&self) -> At {
         At { shape: self.open.out, role: self.lane.role, volume: self.lane.volume }
@@ -257,7 +275,7 @@ impl Planner<'_> {
             return Ok(i + 1);
         }
         if self.open.planar {
-            return Err(Error::type_("no image op can follow the layout of the result"));
+            return Err(Error::type_(AFTER_LAYOUT));
         }
         if let Op::Grid(grid::Grid::Crop { z: Some(_), .. } | grid::Grid::Pad { front: Some(_), .. }) = &self.ops[i]
             && !self.lane.volume

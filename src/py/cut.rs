@@ -82,7 +82,7 @@ impl Session {
         let job = [lane.job(py, ops, true)?];
         let array = run(py, &job, ops, &mut self.late, None, true)?.pop().flatten();
         let untouched = array.is_none();
-        let own = job[0].own();
+        let (own, planar) = (job[0].own(), job[0].planar());
         let mut value = job[0].value(py, array)?;
         if untouched {
             // The caller's own memory is never handed to user code to write.
@@ -102,6 +102,7 @@ impl Session {
         }
         self.lanes[i].cursor = end;
         self.lanes[i].own = own;
+        self.lanes[i].planar = planar;
         Ok(value)
     }
 

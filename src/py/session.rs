@@ -284,10 +284,11 @@ impl Session {
                 return Ok(None);
             }
             let (s, d) = (lane.content.shape(), lane.content.depth());
+            let (w, h, c) = lane.content.frame(lane.planar);
             let d = if lane.volume { d } else { self.size.2 };
             let image = lane.role == Role::Image;
-            let (c, dtype) = if image { (s.c, s.dtype.name()) } else { (0, "") };
-            Ok(Some((s.w, s.h, d, c, dtype, s.dtype.max_value().filter(|_| image).unwrap_or(0.0))))
+            let (c, dtype) = if image { (c, s.dtype.name()) } else { (0, "") };
+            Ok(Some((w, h, d, c, dtype, s.dtype.max_value().filter(|_| image).unwrap_or(0.0))))
         })
     }
 

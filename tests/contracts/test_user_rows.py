@@ -455,3 +455,66 @@ def test_what_does_not_fit_the_kept_image_is_refused() -> None:
         pipe = F.Compose([F.SelectiveChannelTransform([Pixels(change)], channels=(1,))])
         with pytest.raises(ValueError, match=text):
             pipe(image=IMAGE)
+
+
+# -- after the tensor --------------------------------------------------------------------------------------------------
+
+
+class Tensor:
+    """Stands in for torch's."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array, self.shape, self.ndim = array, array.shape, array.ndim
+
+    def numpy(self) -> np.ndarray:
+        return self.array
+
+
+@pytest.fixture
+def torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    import types
+
+    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(from_numpy=Tensor))
+
+
+@pytest.mark.usefixtures("torch")
+@pytest.mark.parametrize("gray", [False, True])
+def test_rows_after_a_tensor_lie_in_the_same_frame(gray: bool) -> None:
+    class Passes(F.DualTransform):
+        def apply(self, img: Any, **params: Any) -> Any:
+            self.saw = img.shape
+            return img
+
+        def apply_to_mask(self, mask: Any, **params: Any) -> Any:
+            return mask
+
+        def apply_to_bboxes(self, rows: Any, **params: Any) -> Any:
+            return rows
+
+        apply_to_keypoints = apply_to_bboxes
+
+    child = Passes(p=1)
+    pipe = F.Compose(
+        [F.ToTensorV2(), child, child],
+        bbox_params=F.BboxParams("pascal_voc"),
+        keypoint_params=F.KeypointParams("xy"),
+    )
+    image = IMAGE[..., 0] if gray else IMAGE
+    got = pipe(image=image, mask=IMAGE[..., 0], bboxes=BOXES, keypoints=POINTS)
+    assert child.saw == ((1 if gray else 3), 20, 30)
+    assert np.allclose(got["bboxes"], BOXES) and np.allclose(got["keypoints"], POINTS)
+    assert np.array_equal(got["image"].array, np.atleast_3d(image).transpose(2, 0, 1))
+    assert got["mask"].shape == (20, 30)
+
+
+@pytest.mark.usefixtures("torch")
+@pytest.mark.parametrize(
+    "last",
+    [F.HorizontalFlip(p=1), F.InvertImg(p=1), F.ToTensorV2(), F.Crop(0, 0, 2, 2), F.GaussianBlur(p=1), F.Normalize()],
+)
+def test_no_image_op_after_user_code_after_a_tensor(last: Any) -> None:
+    pipe = F.Compose([F.ToTensorV2(), Pixels(lambda tensor: tensor), last])
+    with pytest.raises(TypeError, match="image: no image op can follow the layout of the result") as caught:
+        pipe(image=IMAGE)
+    if sys.version_info >= (3, 11):
+        assert caught.value.__notes__ == [f"in transform 2 ({type(last).__name__})"]
