@@ -25,14 +25,14 @@ def check_fields(name: str, value: Any) -> list[str] | None:
     """Names of label fields."""
     if value is None:
         return None
-    if not isinstance(value, str):
-        value = list(value)
     if isinstance(value, str) or not all(isinstance(field, str) for field in value):
         raise TypeError(f"{name}: label_fields must be a list of names, got {value!r}")
-    for i, field in enumerate(value):
-        if field in value[:i]:
+    fields: list[str] = []
+    for field in value:
+        if field in fields:
             raise ValueError(f"{name}: label_fields names {field!r} twice")
-    return value
+        fields.append(field)
+    return fields
 
 
 def minimum(name: str, argument: str, value: Any, high: float = float("inf")) -> float:
