@@ -246,6 +246,8 @@ class Equalize(Transform):
             mask = None if ctx.blank else mask(ctx.pixels("image"), **{key: ctx.data[key] for key in self.mask_params})
         if mask is None:
             return None
+        if not hasattr(mask, "shape") or not hasattr(mask, "ndim"):
+            raise TypeError(f"Equalize: the mask function must return an array or None, got {type(mask).__name__}")
         channels = mask.shape[2] if mask.ndim == 3 else 1
         if channels > 1 and (ctx.c == 1 or not self.by_channels):
             raise ValueError(f"Equalize: mask has {channels} channels, one is needed here")
