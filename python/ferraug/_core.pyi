@@ -45,6 +45,7 @@ class Session:
     max_value: float  # 255, 65535, 1.0 …; 0.0 if the dtype has none
     def look(self) -> tuple[int, int, int, int, str, float]:
         """w, h, d, c, dtype and max_value in one crossing."""
+    mixed: bool  # image lanes came with different numbers of channels
     has_boxes: bool
     has_keypoints: bool
     has_mask: bool  # mask or non-empty masks
@@ -65,11 +66,16 @@ class Session:
     def array(self, ops: list[tuple[Any, ...]], target: str) -> Any:
         """The lane's content at the end of `ops`: an ndarray of the caller's rank (a list of them for list targets) that
         Python may keep."""
-    def put(self, target: str, value: Any) -> None:
-        """Replaces the lane's content (size, channels and dtype may change); its cursor stays."""
+    def put(self, target: str, value: Any) -> tuple[int, int, int, int, str, float] | None:
+        """Replaces the lane's content (size, channels and dtype may change); its cursor stays. Returns what `look` says
+        of the new content if the lane is the primary one."""
     def rows(self, ops: list[tuple[Any, ...]], target: str) -> tuple[NDArray[np.float64], NDArray[np.uint32]]:
         """Rows of a box target (N, 4: normalised x0 y0 x1 y1) or keypoint target (N, 5), and their source indices."""
-    def put_rows(self, target: str, rows: NDArray[np.float64], index: Sequence[int]) -> None: ...
+    def put_rows(
+        self, target: str, rows: NDArray[np.float64], index: Sequence[int], made: Sequence[Sequence[Any]] = ()
+    ) -> None:
+        """Replaces the rows. `made` are the extra columns of rows that did not come in, which are numbered on from
+        those that did."""
     def set_size(self, w: int, h: int, d: int) -> None:
         """The frame after `put` changed it: rows lie in it from then on."""
     def size(self, ops: list[tuple[Any, ...]]) -> tuple[int, int, int]:

@@ -27,7 +27,12 @@ def check_fields(name: str, value: Any) -> list[str] | None:
         return None
     if isinstance(value, str) or not all(isinstance(field, str) for field in value):
         raise TypeError(f"{name}: label_fields must be a list of names, got {value!r}")
-    return list(value)
+    fields: list[str] = []
+    for field in value:
+        if field in fields:
+            raise ValueError(f"{name}: label_fields names {field!r} twice")
+        fields.append(field)
+    return fields
 
 
 def minimum(name: str, argument: str, value: Any, high: float = float("inf")) -> float:

@@ -172,7 +172,7 @@ def perform(
         blame(error, ctx)
         raise
     if labels is not None:
-        labels.give_back(data, kept or {}, ctx.relabel)
+        labels.give_back(data, kept or {}, ctx.made)
     if ctx.wrap is not None:
         from ferraug.interop import wrap_result
 

@@ -240,6 +240,9 @@ class Compose(BaseCompose):
         if additional_targets is not None:
             self._extra_targets = check_targets(additional_targets, {})
         for name, params in (("bboxes", self.bbox_params), ("keypoints", self.keypoint_params)):
+            for field in (params and params.label_fields) or ():
+                if field in KINDS or field in self._extra_targets:
+                    raise ValueError(f"{type(params).__name__}: label_fields: {field!r} is a target of the call, no labels")
             if params is not None and self.transforms and not any(takes(node, name) for node in self.descendants()):
                 warnings.warn(f"Got processor for {name}, but no transform to process it.", UserWarning, stacklevel=3)
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
+    from ferraug.rows import Made
+
 Op = tuple[Any, ...]
 Fill = float | str | tuple[Any, ...]
 
@@ -24,13 +26,14 @@ MOVING = frozenset(
     ("crop", "pad", "orient", "tiles", "resize", "warp", "morph", "collage")
 )  # `paint` and `call` only if they say so
 AREA = 3
-NO_ROWS: Mapping[str, list[dict[str, Any]]] = MappingProxyType({})
+NO_ROWS: Mapping[str, list[Made]] = MappingProxyType({})
 
 
 class Blank:
     """Stands in for the open lanes when a pipeline is explained without data."""
 
     has_boxes = has_keypoints = has_mask = True
+    mixed = False
 
     def __init__(self, w: int, h: int, d: int, c: int, dtype: str, max_value: float) -> None:
         self.w, self.h, self.d, self.c = w, h, d, c
@@ -62,8 +65,8 @@ class Context:
     """One call of a pipeline while its numbers are drawn."""
 
     __slots__ = (
-        "c", "clean", "d", "data", "draw", "dtype", "due", "filters", "h", "inside", "marks", "max_value",
-        "ops", "relabel", "root", "session", "w", "wrap",
+        "c", "clean", "d", "data", "draw", "dtype", "due", "filters", "h", "inside", "made", "marks", "max_value",
+        "ops", "root", "session", "w", "wrap",
     )  # fmt: skip
 
     # maths with one result on every CPU; `math`'s own functions are the C library's
@@ -101,7 +104,7 @@ class Context:
         self.clean = False  # nothing moved since the last filter
         self.inside = 0  # open asides: what moves there moves the image only
         self.wrap: Callable[[Any], Any] | None = None  # arrays are tensors from here on (ToTensorV2)
-        self.relabel: Mapping[str, list[dict[str, Any]]] = NO_ROWS  # labels of rows that user code made
+        self.made: Mapping[str, list[Made]] = NO_ROWS  # by target, the rows that user code made
 
     @property
     def kinds(self) -> Mapping[str, str]:
@@ -160,7 +163,7 @@ class Context:
         """Puts the image at (left, top) of a w×h canvas."""
         if self.filters is not None:
             self.moving()
-        self.ops.append(("pad", left, top, w, h, border, self.ink(fill), mask_fill, ghosts))
+        self.ops.append(("pad", left, top, w, h, border, fill, mask_fill, ghosts))
         self.w, self.h = w, h
 
     def orient(self, axes: str) -> None:
@@ -212,7 +215,7 @@ class Context:
         """Resamples through a Map onto a w×h canvas."""
         if self.filters is not None:
             self.moving()
-        self.ops.append(("warp", where, w, h, interp, mask_interp, border, self.ink(fill), mask_fill, ghosts))
+        self.ops.append(("warp", where, w, h, interp, mask_interp, border, fill, mask_fill, ghosts))
         self.w, self.h = w, h
 
     def paint(self, region: Op, ink: Any, mask_ink: Any, hide: str | None, rule: Any = "set") -> None:
@@ -245,9 +248,10 @@ class Context:
 
         self.wrap = interop.to_tensor
 
-    def ink(self, fill: Fill) -> Fill:
-        """A fill for the channels there are: longer tuples are cut, as OpenCV does."""
-        return fill[: self.c] if type(fill) is tuple and 0 < self.c < len(fill) else fill
+    @property
+    def all_gray(self) -> bool:
+        """Whether every image of the call has one channel."""
+        return self.c == 1 and not self.session.mixed
 
     # -- questions -----------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ferraug.call import ARRAYS, KINDS, note, worker_key
 from ferraug.context import Context
 from ferraug.params import Prob
-from ferraug.rows import hand_out, take_back
+from ferraug.rows import hand_out, labels_now, take_back
 from ferraug.transform import Declaration, Node, Transform
 from ferraug.values import show
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 ROWS = ("bboxes", "keypoints")
+IMAGES = ("image", "images", "volume", "volumes")
+RANKS = {"image": 2, "mask": 2, "volumes": 4, "masks3d": 4, "images": 3, "masks": 3, "volume": 3, "mask3d": 3}
+VOLUMES = ("volume", "volumes", "mask3d", "masks3d")
+LISTS = ("images", "masks")  # what may come as an empty list or stack, and comes back as it is
 running = threading.local()  # the call that this thread is inside of
 
 
@@ -163,12 +167,22 @@ class BasicTransform(Node, metaclass=UserDeclaration):
         return target in self.targets
 
     def functions(self, ctx: Context) -> dict[str, Callable[..., Any]]:
-        """The functions for the keys of this call."""
+        """The functions for the keys of this call; in an aside, for its images. Labels go with their rows."""
         known = dict(self.targets)
-        for name, kind in {**ctx.kinds, **self._extra_targets}.items():
+        kinds = {**ctx.kinds, **self._extra_targets}
+        for name, kind in kinds.items():
             if kind in known:
                 known.setdefault(name, known[kind])
-        return {key: known[key] for key, value in ctx.data.items() if key in known and value is not None}
+        labels = {name for _, name in ctx.label_fields}
+        return {
+            key: known[key]
+            for key, value in ctx.data.items()
+            if key in known
+            and key not in labels
+            and value is not None
+            and not (kinds.get(key) in LISTS and len(value) == 0)
+            and not (ctx.inside and kinds.get(key) not in IMAGES)
+        }
 
     def fire(self, ctx: Context, step: Any) -> None:
         first = len(ctx.ops)
@@ -200,11 +214,14 @@ class BasicTransform(Node, metaclass=UserDeclaration):
         if rows or (looks and (ctx.has_boxes or ctx.session.has_keypoints)):
             ctx.settle()
         current: dict[str, Any] = {}
+        owners = {name: owner for owner, name in ctx.label_fields if ctx.data.get(owner) is not None}
 
         def now(key: str) -> Any:
             """The content of a key at this point of the pipeline."""
             if key not in current:
-                if key not in kinds:
+                if key in owners:
+                    current[key] = labels_now(ctx, owners[key], key)
+                elif key not in kinds or (kinds[key] in LISTS and len(ctx.data[key]) == 0):
                     current[key] = ctx.data[key]
                 elif kinds[key] in ROWS:
                     current[key] = hand_out(ctx, key, kinds[key])
@@ -239,25 +256,22 @@ class BasicTransform(Node, metaclass=UserDeclaration):
                 ctx.data[key] = result
             elif key in rows:
                 ctx.moving()
-                take_back(ctx, key, kinds[key], result)
+                take_back(ctx, type(self).__name__, key, kinds[key], result)
             else:
-                self._give(ctx, key, kinds[key], value, result)
+                self._give(ctx, key, value, result)
         ctx.op("call", type(self).__name__, tuple(touched))
 
-    def _give(self, ctx: Context, key: str, kind: str, value: Any, result: Any) -> None:
-        result = checked(type(self).__name__, key, value, result)
-        ctx.session.put(key, result)
-        if key == primary(ctx):
-            h, w = frame_of(kind, result)
-            if (w, h) != (ctx.w, ctx.h):
-                ctx.moving()
-            ctx.w, ctx.h = w, h
-            ctx.session.set_size(w, h, ctx.d)
-            if kind == "image":
-                ctx.c = int(result.shape[2]) if result.ndim == 3 else 1
-                dtype = str(result.dtype)
-                if dtype != ctx.dtype:
-                    ctx.retype(dtype, {"uint8": 255.0, "uint16": 65535.0}.get(dtype, 1.0 if "float" in dtype else 0.0))
+    def _give(self, ctx: Context, key: str, value: Any, result: Any) -> None:
+        frame = ctx.session.put(key, checked(type(self).__name__, key, RANKS[ctx.kinds[key]], value, result))
+        if frame is None:
+            return
+        if frame[:2] != (ctx.w, ctx.h):
+            ctx.moving()
+        ctx.w, ctx.h, depth, ctx.c, ctx.dtype, ctx.max_value = frame
+        if ctx.kinds[key] in VOLUMES:
+            ctx.d = depth
+        if not ctx.inside:
+            ctx.session.set_size(ctx.w, ctx.h, ctx.d)
 
     # -- storing -------------------------------------------------------------------------------------------------------
 
@@ -432,41 +446,38 @@ def each(function: Callable[..., Any], items: Any, args: Sequence[Any], params: 
         return results if isinstance(items, (list, tuple)) else items
     import numpy as np
 
+    if any(isinstance(result, np.ma.MaskedArray) for result in results):
+        return results[0]  # `checked` refuses it; stacking would lose its mask
     return np.stack(results)
 
 
-def checked(name: str, key: str, value: Any, result: Any) -> Any:
-    """What a user's function returned for an array target, contiguous, or an error that names it."""
+def checked(name: str, key: str, rank: int, value: Any, result: Any) -> Any:
+    """What a user's function returned for an array target of this rank (without channels), or an error that names it."""
     import numpy as np
 
     if isinstance(value, (list, tuple)):
         if not isinstance(result, (list, tuple, np.ndarray)):
             raise TypeError(f"{name}: the function for {key!r} must return a list, got {type(result).__name__}")
-        return [checked(name, f"{key}[{i}]", before, after) for i, (before, after) in enumerate(zip(value, result))]
+        if len(result) == 0:
+            raise ValueError(f"{name}: the function for {key!r} must not return an empty list for {len(value)} arrays")
+        return [checked(name, f"{key}[{i}]", 2, value[0], after) for i, after in enumerate(result)]
     if hasattr(result, "numpy") and not isinstance(result, np.ndarray):
         result = result.numpy()
-    if not isinstance(result, np.ndarray):
-        raise TypeError(f"{name}: the function for {key!r} must return a numpy.ndarray, got {type(result).__name__}")
-    ndim = value.ndim
-    if result.ndim != ndim and not (ndim in (2, 3) and result.ndim in (2, 3)):
-        raise ValueError(f"{name}: the function for {key!r} must return {ndim} dimensions, got shape {result.shape}")
+    if type(result) is not np.ndarray and not isinstance(result, np.memmap):
+        advice = ""
+        if isinstance(result, np.ma.MaskedArray):
+            advice = "; the mask would be lost; return .data or .filled()"
+        elif isinstance(result, np.ndarray):
+            advice = "; return np.asarray(…)"
+        got = type(result).__name__
+        raise TypeError(f"{name}: the function for {key!r} must return a numpy.ndarray, got {got}{advice}")
+    if result.ndim not in (rank, rank + 1):
+        raise ValueError(
+            f"{name}: the function for {key!r} must return {rank} or {rank + 1} dimensions, got shape {result.shape}"
+        )
     if result.dtype.kind not in "biuf":
         raise TypeError(f"{name}: the function for {key!r} returned dtype {result.dtype}; use a number type")
-    return np.ascontiguousarray(result)
-
-
-def frame_of(kind: str, value: Any) -> tuple[int, int]:
-    """(height, width) of what a target holds."""
-    if isinstance(value, (list, tuple)):
-        return frame_of("image", value[0])
-    skip = 2 if kind in ("volumes", "masks3d") else int(kind not in ("image", "mask"))
-    return int(value.shape[skip]), int(value.shape[skip + 1])
-
-
-def primary(ctx: Context) -> str:
-    """The first array key of the call, whose size is the frame."""
-    order = ("image", "images", "volume", "volumes", "mask", "masks", "mask3d", "masks3d")
-    return next((key for key in (*order, *ctx.kinds) if ctx.data.get(key) is not None), "")
+    return result
 
 
 def shape_of(ctx: Context, now: Callable[[str], Any], functions: Mapping[str, Any], looks: bool) -> tuple[int, ...]:

@@ -85,7 +85,7 @@ class Prob(Parameter[float, float]):
         try:
             return bound(number(value), 0, 1)
         except ValueError:
-            raise ValueError(f"must be in [0, 1], got {value}") from None
+            raise ValueError(f"must be in [0, 1], got {show(value)}") from None
 
 
 class Bool(Parameter[bool, bool]):

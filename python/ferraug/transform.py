@@ -238,6 +238,8 @@ class Node(metaclass=Declaration):
             out: array that receives the image.
             record: also return the record, from which `ferraug.replay` repeats the call on other arrays.
         """
+        if not isinstance(data, Mapping):
+            raise TypeError(f"data: must be a dict of what a call takes as keywords, got {values.show(data)}")
         result, make_record = self._keyed(dict(data), None if key is None else check_key(key), out, False)
         return (result, make_record()) if record else result
 

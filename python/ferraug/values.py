@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from operator import index
+from sys import float_info
 from typing import Any
 
 Number = float  # an int is a float to a type checker
 INF = float("inf")
 MAX_SIDE = 2**31 - 1
+LARGEST = float_info.max
 
 
 def show(value: object) -> str:
     """`repr`, cut to what an error message can hold."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # of a broken `__repr__`, or of an integer of thousands of digits
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= 80 else text[:77] + "..."
 
 
@@ -37,8 +42,8 @@ def number(value: Any) -> Number:
                 value = float(value)
             except TypeError:
                 raise TypeError(f"must be a number, got {show(value)}") from None
-    if not -INF < value < INF:
-        raise ValueError(f"must be finite, got {value}")
+    if not -LARGEST <= value <= LARGEST:
+        raise ValueError(f"must be finite, got {show(value)}")
     return value  # type: ignore[no-any-return]
 
 

@@ -66,15 +66,16 @@ pub(super) fn run_stage(
     let mut head: Vec<Step> = Vec::new();
     let once = match &stage.head {
         Some(h) if h.span == Span::First => {
-            if late.get(h.op).is_none() {
-                let steps = tap::reduce(h, input, Some(0), &late.inputs, scratch)?;
-                late.set(h.op, steps);
+            if !late.has(h.op) {
+                let fit = tap::reduce(h, input, Some(0), &late.inputs, scratch)?;
+                late.set(h.op, fit);
             }
-            head = late.get(h.op).map(<[Step]>::to_vec).unwrap_or_default();
+            head = late.get(h.op, &input.shape).transpose()?.unwrap_or_default();
             true
         }
         Some(h) if h.span == Span::Stack || stage.out.d == 1 => {
-            head = tap::reduce(h, input, (stage.out.d == 1).then_some(stage.origin[0]), &late.inputs, scratch)?;
+            head = tap::reduce(h, input, (stage.out.d == 1).then_some(stage.origin[0]), &late.inputs, scratch)?
+                .steps(&input.shape)?;
             true
         }
         h => h.is_none(),
@@ -85,7 +86,7 @@ pub(super) fn run_stage(
     }
     for z in 0..stage.out.d {
         let h = stage.head.as_ref().expect("only a head is reduced by slice");
-        let head = tap::reduce(h, input, Some(stage.origin[0] + z), &late.inputs, scratch)?;
+        let head = tap::reduce(h, input, Some(stage.origin[0] + z), &late.inputs, scratch)?.steps(&input.shape)?;
         let steps = head.iter().map(|s| (s, stage.origin)).chain(Chain::placed(&stage.steps));
         run_slices(stage, &mut reader, steps, kept, out, z..z + 1, scratch)?;
     }

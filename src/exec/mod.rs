@@ -10,7 +10,10 @@ mod row;
 pub mod scratch;
 mod tap;
 
+use crate::error::Result;
+use crate::image::Shape;
 use crate::op::Step;
+pub use tap::Fit;
 
 /// A mask that came with a call beside its targets: which pixels statistics count.
 pub struct Counted {
@@ -24,21 +27,25 @@ pub struct Counted {
     pub bytes: Vec<u8>,
 }
 
-/// What the lanes of a call share: results of `first` taps as (op, steps), and the inputs of the call.
+/// What the lanes of a call share: what `first` taps found, by op, and the inputs of the call.
 #[derive(Default)]
 pub struct Late {
-    done: Vec<(usize, Vec<Step>)>,
+    done: Vec<(usize, Fit)>,
     /// By number.
     pub inputs: Vec<Counted>,
 }
 
 impl Late {
-    /// The steps that op number `op` became, if a lane has computed it.
-    pub fn get(&self, op: usize) -> Option<&[Step]> {
-        self.done.iter().find(|(i, _)| *i == op).map(|(_, s)| s.as_slice())
+    /// True if a lane has computed op number `op`.
+    pub fn has(&self, op: usize) -> bool {
+        self.done.iter().any(|(i, _)| *i == op)
     }
-    /// Records what op number `op` became.
-    pub fn set(&mut self, op: usize, steps: Vec<Step>) {
-        self.done.push((op, steps));
+    /// The steps that op number `op` becomes for images of this shape, if a lane has computed it.
+    pub fn get(&self, op: usize, shape: &Shape) -> Option<Result<Vec<Step>>> {
+        self.done.iter().find(|(i, _)| *i == op).map(|(_, fit)| fit.steps(shape))
+    }
+    /// Records what op number `op` found.
+    pub fn set(&mut self, op: usize, fit: Fit) {
+        self.done.push((op, fit));
     }
 }

@@ -52,6 +52,7 @@ pub fn run(
     let mut kept: Vec<Held> = Vec::new();
     let mask = lane.role == Role::Mask;
     let mut open: i32 = if mask { ops[..from].iter().map(Op::nesting).sum() } else { 0 };
+    let mut lane = lane;
     for (i, op) in ops.iter().enumerate().skip(from) {
         open += op.nesting();
         if mask && (open > 0 || op.nesting() != 0) {
@@ -86,11 +87,27 @@ pub fn run(
                     }
                 }
                 now = apply(&single, &now, late, scratch)?;
+                lane.own = single.own;
             }
         }
     }
     dst.bytes.copy_from_slice(now.bytes.bytes());
     debug_assert_eq!(now.shape, dst.shape);
+    Ok(())
+}
+
+/// Joins a kept image with what became of it, into `dst` of the kept one's shape.
+pub fn join(
+    join: Join,
+    kept: Array<'_>,
+    new: Array<'_>,
+    dst: ArrayMut<'_>,
+    late: &mut Late,
+    scratch: &mut Scratch,
+) -> Result<()> {
+    let step = Step::JoinKept { kept: 0, join, channels: kept.shape.c };
+    let done = one_step(&hold(new), step, Some(&hold(kept)), late, scratch)?;
+    dst.bytes.copy_from_slice(done.bytes.bytes());
     Ok(())
 }
 

@@ -18,14 +18,55 @@ const CLIP: f32 = 20.0;
 /// Added to a deviation or range before dividing, as in 2.0.8.
 const EPSILON: f64 = 1e-4;
 
-/// The steps that `head` becomes for slice `z` of its window (`None`: for all slices together).
+/// What a reduction found in one image; from it come the steps for that image, or for another one.
+pub enum Fit {
+    /// v·a + b, b in units of the image whose highest value is `max`.
+    Linear {
+        /// Factor.
+        a: f64,
+        /// Addend.
+        b: f64,
+        /// Highest value.
+        max: f64,
+        /// u8: round, or truncate.
+        round: bool,
+    },
+    /// These, for images of this element type and number of channels.
+    Steps(DType, usize, Vec<Step>),
+}
+
+impl Fit {
+    /// The steps for images of this shape.
+    pub fn steps(&self, shape: &Shape) -> Result<Vec<Step>> {
+        match self {
+            Fit::Linear { a, b, max, round } => {
+                let own = shape.dtype.max_value().unwrap_or(1.0);
+                let b = if own == *max { *b } else { b / max * own };
+                if shape.dtype == DType::U8 {
+                    let round = if *round { Round::Rint } else { Round::Trunc };
+                    return Ok(vec![Step::Table(step::linear_table(&[*a], &[b], round))]);
+                }
+                Ok(vec![Step::linear(&[*a], &[b], true)])
+            }
+            Fit::Steps(dtype, c, steps) if (*dtype, *c) == (shape.dtype, shape.c) => Ok(steps.clone()),
+            Fit::Steps(dtype, c, _) => Err(Error::type_(format!(
+                "statistics of {c} channels of {} do not fit {} of {}; give images of one dtype and number of channels",
+                dtype.name(),
+                shape.c,
+                shape.dtype.name()
+            ))),
+        }
+    }
+}
+
+/// What `head` finds in slice `z` of its window (`None`: in all slices together).
 pub(super) fn reduce(
     head: &Head,
     input: Array<'_>,
     z: Option<usize>,
     inputs: &[Counted],
     scratch: &mut Scratch,
-) -> Result<Vec<Step>> {
+) -> Result<Fit> {
     let w = &head.window;
     let size = [w.axes[0].n, w.axes[1].n, w.axes[2].n];
     let mut reader = Reader::new(input, w, None, [0; 3], size)?;
@@ -47,7 +88,9 @@ pub(super) fn reduce(
     };
     let steps = match &head.tap {
         Tap::LinearMean { a, k, gray, safe, round } => {
-            vec![linear_mean(&mut each, shape, *a, *k, *gray, *safe, *round)]
+            let fit = linear_mean(&mut each, shape, *a, *k, *gray, *safe, *round);
+            scratch.give(buffer);
+            return Ok(fit);
         }
         Tap::Equalize { pil, mask } => {
             let counts = match mask {
@@ -71,7 +114,7 @@ pub(super) fn reduce(
         Tap::PcaGray { channels } => vec![pca_gray(&mut each, shape, *channels)],
     };
     scratch.give(buffer);
-    Ok(steps)
+    Ok(Fit::Steps(shape.dtype, shape.c, steps))
 }
 
 /// Histograms of the pixels that input `k` counts, by one mask for all channels or one for each.
@@ -113,7 +156,7 @@ fn sums(each: Each<'_>, shape: Shape) -> Sum {
     sum
 }
 
-fn linear_mean(each: Each<'_>, shape: Shape, a: f64, k: f64, gray: bool, safe: bool, round: bool) -> Step {
+fn linear_mean(each: Each<'_>, shape: Shape, a: f64, k: f64, gray: bool, safe: bool, round: bool) -> Fit {
     let mean = match (gray, shape.dtype) {
         (true, DType::U8) => {
             let (mut sum, mut n) = (0u64, 0u64);
@@ -135,12 +178,7 @@ fn linear_mean(each: Each<'_>, shape: Shape, a: f64, k: f64, gray: bool, safe: b
         b = b.clamp(0.0, max);
         a = a.min((max - b) / max);
     }
-    if shape.dtype == DType::U8 {
-        let round = if round { Round::Rint } else { Round::Trunc };
-        Step::Table(step::linear_table(&[a], &[b], round))
-    } else {
-        Step::linear(&[a], &[b], true)
-    }
+    Fit::Linear { a, b, max, round }
 }
 
 /// Mean and deviation, or least and greatest, of each channel (or of all as one).

@@ -213,6 +213,14 @@ impl Fill {
         }
     }
 
+    /// The colour for borders of images of `c` components: numbers beyond them are dropped, as OpenCV does.
+    pub fn cut(&self, c: usize) -> Fill {
+        match self {
+            Fill::Each(list) if list.len() > c => Fill::Each(list[..c].to_vec()),
+            fill => fill.clone(),
+        }
+    }
+
     /// Whether there is a number for each of `c` components.
     pub fn check(&self, c: usize) -> Result<()> {
         match self {

@@ -11,9 +11,9 @@ use crate::{ops, words};
 ops! {
     /// Ops on colours.
     pub enum Color {
-        /// From one colour space to another.
+        /// From one colour space to another. An image of one channel is its own value and its own luma.
         "space" Space { from: Colors, to: Colors },
-        /// One of five grays, replicated to `channels`.
+        /// One of five grays, replicated to `channels`; an image of one channel stays as it is.
         "gray" Gray { method: Method, channels: usize },
         /// out[c] = in[index[c]]; −1 takes `fill`.
         "channels" Channels { index: Vec<i64>, fill: f64 },
@@ -72,17 +72,20 @@ impl Color {
                 if !s.dtype.computes() {
                     return cannot_compute(&s);
                 }
+                if s.c == 1 || from == to {
+                    return Ok(Pixels::Pass);
+                }
                 if s.c != 3 {
                     return Err(Error::type_(format!("{} channels; colour spaces have 3", s.c)));
-                }
-                if from == to {
-                    return Ok(Pixels::Pass);
                 }
                 Step::Space(*from, *to)
             }
             Color::Gray { method, channels } => {
                 if !s.dtype.computes() {
                     return cannot_compute(&s);
+                }
+                if s.c == 1 {
+                    return Ok(Pixels::Pass);
                 }
                 if matches!(method, Method::Weighted | Method::Lab) && s.c != 3 {
                     return Err(Error::type_(format!("{} channels; this gray needs 3", s.c)));

@@ -97,7 +97,7 @@ impl Grid {
                     return Err(Error::value(format!("pad: {w}×{h} does not hold the {}×{} image", s.w, s.h)));
                 }
                 let fill = if at.role == Role::Mask { mask_fill } else { fill };
-                Pixels::Pad([front, *top, *left], [d, *h, *w], *border, fill.clone())
+                Pixels::Pad([front, *top, *left], [d, *h, *w], *border, fill.cut(s.c))
             }
             Grid::Orient { axes, .. } => Pixels::Orient(axes.perm, axes.flip),
         })

@@ -275,6 +275,20 @@ impl Op {
         }
     }
 
+    /// True if boxes and points may be elsewhere, smaller or gone after it.
+    pub fn moves_rows(&self) -> bool {
+        matches!(self, Op::Grid(_) | Op::Sample(_)) || matches!(self.rows(), Rows::Hide { .. })
+    }
+
+    /// True if it changes the element type of images for good, so that `work("own")` goes back to the new one.
+    pub fn is_lasting(&self) -> bool {
+        matches!(
+            self,
+            Op::Point(point::Point::Cast { .. } | point::Point::Normalize { .. })
+                | Op::Stat(stat::Stat::Standardize { .. })
+        )
+    }
+
     /// True inside the brackets `aside … join` only image lanes move: +1 opens, −1 closes.
     pub fn nesting(&self) -> i32 {
         match self {

@@ -38,7 +38,7 @@ words! {
 }
 
 /// One number a pixel: `noise(seed, "normal", mean, std, layout, gw, gh)`, drawn on a gw×gh grid and enlarged linearly
-/// if that is smaller than the frame.
+/// if that is smaller than the frame; 0×0 is a number for each pixel of whatever frame the lane has.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldForm {
     seed: u64,
@@ -78,7 +78,7 @@ impl Noise {
             return cannot_compute(&s);
         }
         let Noise::Field { field: f, rule: FieldRule::Add, c0, .. } = self;
-        let grid = (f.gw.max(1), f.gh.max(1));
+        let grid = if (f.gw, f.gh) == (0, 0) { (s.w, s.h) } else { (f.gw.max(1), f.gh.max(1)) };
         let dist = kernel::Dist::Normal { mean: f.mean * c0, std: f.std * c0 };
         let layout = match f.layout {
             Layout::Pixel => kernel::Layout::Pixel,

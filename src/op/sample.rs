@@ -149,7 +149,7 @@ impl Sample {
                 map.check_size((*w, *h), (s.w, s.h))?;
                 let fill = if at.role == Role::Mask { mask_fill } else { fill };
                 let map = Arc::new(map.coordinates(s.w, s.h)?);
-                Ok(Pixels::Source(Source::Warp { map, w: *w, h: *h, interp, border: *border, fill: fill.clone() }))
+                Ok(Pixels::Source(Source::Warp { map, w: *w, h: *h, interp, border: *border, fill: fill.cut(s.c) }))
             }
         }
     }

@@ -14,9 +14,10 @@ ops! {
         /// Histogram equalisation per channel, 8-bit semantics. `mask`: the number of an input of the call, whose
         /// non-zero pixels are counted.
         "equalize" Equalize { mode: EqualizeMode, mask: Option<usize> },
-        /// Image statistics, then normalised and clipped to ±20.
+        /// Image statistics, then normalised and clipped to ±20. The only channel of an image is the image.
         "standardize" Standardize { mode: Standard, span: Spans },
-        /// The first principal component of the colours, scaled to the full range, replicated to `channels`.
+        /// The first principal component of the colours, scaled to the full range, replicated to `channels`; an image of
+        /// one channel stays as it is.
         "pca_gray" PcaGray { channels: usize },
     }
 }
@@ -102,10 +103,15 @@ impl Stat {
                 }
                 Tap::Equalize { pil: *mode == EqualizeMode::Pil, mask: *mask }
             }
-            Stat::Standardize { mode, .. } => Tap::Standardize(*mode),
+            Stat::Standardize { mode, .. } => Tap::Standardize(match mode {
+                Standard::ImagePerChannel if at.shape.c == 1 => Standard::Image,
+                Standard::MinMaxPerChannel if at.shape.c == 1 => Standard::MinMax,
+                mode => *mode,
+            }),
             Stat::PcaGray { channels } if !(1..=512).contains(channels) => {
                 return Err(Error::value(format!("pca_gray: {channels} output channels; 1..512")));
             }
+            Stat::PcaGray { .. } if at.shape.c == 1 => return Ok(Pixels::Pass),
             Stat::PcaGray { channels } => Tap::PcaGray { channels: *channels },
         }))
     }

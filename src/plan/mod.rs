@@ -55,6 +55,8 @@ pub struct LaneInfo {
     pub volume: bool,
     /// The element type that the lane came with, to which `work("own")` goes back.
     pub own: DType,
+    /// True if the result has its layout already: no image op may follow.
+    pub planar: bool,
 }
 
 /// A buffer of the plan: 0 is the input, the last is the output, those between are scratch.
@@ -133,6 +135,8 @@ pub struct Plan {
     pub out: Shape,
     /// True if channels come first.
     pub planar: bool,
+    /// The element type to which `work("own")` goes back after these ops.
+    pub own: DType,
 }
 
 impl Plan {
@@ -199,7 +203,6 @@ impl Stage {
 struct Aside {
     /// `None` if the join takes the new image alone.
     kept: Option<Kept>,
-    size: (usize, usize, usize),
     /// Shape to restore the channels of.
     shape: Shape,
 }
@@ -226,6 +229,9 @@ pub fn plan(ops: &[Op], from: usize, lane: LaneInfo, rewrites: Rewrites) -> Resu
         asides: Vec::new(),
         next_buffer: 1,
     };
+    if lane.planar {
+        return laid_out(ops, from, lane);
+    }
     let mask = lane.role == Role::Mask;
     let mut i = from;
     let mut open: i32 = if mask { ops[..from].iter().map(Op::nesting).sum() } else { 0 };
@@ -244,6 +250,19 @@ pub fn plan(ops: &[Op], from: usize, lane: LaneInfo, rewrites: Rewrites) -> Resu
     Ok(p.finish())
 }
 
+/// The plan of a lane that user code got channels first: nothing is left to be done, or an error.
+fn laid_out(ops: &[Op], from: usize, lane: LaneInfo) -> Result<Plan> {
+    let at = At { shape: lane.shape, role: lane.role, volume: lane.volume };
+    for (i, op) in ops.iter().enumerate().skip(from) {
+        if !matches!(op.pixels(&at), Ok(Pixels::Pass)) {
+            return Err(Error::type_(AFTER_LAYOUT).at(i));
+        }
+    }
+    Ok(Plan { stages: Vec::new(), out: lane.shape, planar: false, own: lane.own })
+}
+
+const AFTER_LAYOUT: &str = "no image op can follow the layout of the result";
+
 impl Planner<'_> {
     fn at(&self) -> At {
         At { shape: self.open.out, role: self.lane.role, volume: self.lane.volume }
@@ -256,7 +275,7 @@ impl Planner<'_> {
             return Ok(i + 1);
         }
         if self.open.planar {
-            return Err(Error::type_("no image op can follow the layout of the result"));
+            return Err(Error::type_(AFTER_LAYOUT));
         }
         if let Op::Grid(grid::Grid::Crop { z: Some(_), .. } | grid::Grid::Pad { front: Some(_), .. }) = &self.ops[i]
             && !self.lane.volume
@@ -283,6 +302,9 @@ impl Planner<'_> {
             Pixels::Aside(channels) => return self.aside(i, channels),
             Pixels::Join(join) => self.join(join)?,
             Pixels::Layout => self.open.planar = true,
+        }
+        if self.ops[i].is_lasting() {
+            self.lane.own = self.open.out.dtype;
         }
         self.open.ops.push(i);
         Ok(i + 1)
@@ -362,7 +384,6 @@ impl Planner<'_> {
             return Ok(next);
         }
         let shape = self.open.out;
-        let size = (shape.w, shape.h, shape.d);
         let takes = matches!(self.matching_join(i)?, Op::Mix(crate::op::mix::Mix::Join { rule, .. }) if rule == "take");
         let kept = if takes {
             None
@@ -372,7 +393,7 @@ impl Planner<'_> {
             }
             Some(Kept { buffer: self.open.input, window: self.open.window.clone(), shape })
         };
-        self.asides.push(Aside { kept, size, shape });
+        self.asides.push(Aside { kept, shape });
         if let Some(list) = channels {
             let index = list.iter().map(|c| *c as i32).collect();
             self.step(Step::Channels { index, fill: vec![0; shape.dtype.size()] });
@@ -429,18 +450,10 @@ impl Planner<'_> {
 
     fn join(&mut self, join: Join) -> Result<()> {
         let Some(aside) = self.asides.pop() else { return Err(Error::value("join without its aside")) };
-        let now = self.open.out;
-        if (now.w, now.h, now.d) != aside.size {
-            return Err(Error::value(format!(
-                "join: the image is {}×{}, the one kept aside {}×{}",
-                now.w, now.h, aside.size.0, aside.size.1
-            )));
-        }
+        check_joined(&join, aside.shape, self.open.out)?;
         if join == Join::Take {
             return Ok(());
         }
-        let channels = if let Join::Put(list) = &join { Some(list.as_slice()) } else { None };
-        check_join(&join, channels, aside.shape, now)?;
         let kept = aside.kept.ok_or_else(|| Error::internal("a kept image was dropped"))?;
         let number = self.open.kept.len();
         self.open.kept.push(kept);
@@ -457,8 +470,20 @@ impl Planner<'_> {
             Some(s) => (s.out, s.planar),
             None => (self.open.out, false),
         };
-        Plan { stages: self.stages, out, planar }
+        Plan { stages: self.stages, out, planar, own: self.lane.own }
     }
+}
+
+/// An error unless a kept image and what became of it can be joined.
+pub fn check_joined(join: &Join, kept: Shape, new: Shape) -> Result<()> {
+    if (new.w, new.h, new.d) != (kept.w, kept.h, kept.d) {
+        return Err(Error::value(format!(
+            "join: the image is {}×{}, the one kept aside {}×{}",
+            new.w, new.h, kept.w, kept.h
+        )));
+    }
+    let channels = if let Join::Put(list) = join { Some(list.as_slice()) } else { None };
+    check_join(join, channels, kept, new)
 }
 
 fn check_join(join: &Join, channels: Option<&[usize]>, kept: Shape, new: Shape) -> Result<()> {

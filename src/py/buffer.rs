@@ -208,7 +208,7 @@ fn contiguous_copy<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> 
 /// Checks `obj` as target `name` and holds it. Nothing is allocated before the checks are through.
 pub fn gate(obj: &Bound<'_, PyAny>, name: &str, axes: Axes) -> PyResult<Input> {
     let exact = is_ndarray(obj);
-    if !exact && !is_memmap(obj) {
+    if !exact && !is_plain_subclass(obj) {
         return Err(refuse(obj, name));
     }
     if let Some(input) = check(obj, name, axes)?
@@ -223,11 +223,12 @@ pub fn gate(obj: &Bound<'_, PyAny>, name: &str, axes: Axes) -> PyResult<Input> {
     Ok(Input { own_contiguous: false, original, ..input })
 }
 
-/// True if `obj` is an ndarray subclass that calls itself NumPy's memmap: it holds plain pixels, which are copied.
-fn is_memmap(obj: &Bound<'_, PyAny>) -> bool {
+/// True if `obj` is an ndarray subclass of a name known to hold plain pixels, which are copied: a memory map, or what
+/// imageio reads.
+fn is_plain_subclass(obj: &Bound<'_, PyAny>) -> bool {
     // SAFETY: a live object and the GIL.
     let subclass = unsafe { npyffi::PyArray_Check(obj.py(), obj.as_ptr()) != 0 };
-    subclass && type_name(obj) == "numpy.memmap"
+    subclass && matches!(type_name(obj).as_str(), "numpy.memmap" | "imageio.core.util.Array")
 }
 
 fn refuse(obj: &Bound<'_, PyAny>, name: &str) -> PyErr {
@@ -364,6 +365,12 @@ pub fn check_pixels(py: Python<'_>, name: &str, sizes: &[usize]) -> PyResult<()>
         return Err(raise(py, Error::limit(format!("{name}: {pixels} pixels > max_pixels={MAX_PIXELS}"))));
     }
     Ok(())
+}
+
+/// True if `obj` is an ndarray of integers.
+pub fn is_integers(obj: &Bound<'_, PyAny>) -> bool {
+    use DType::{Bool, F16, F32, F64};
+    is_ndarray(obj) && dtype_of(raw(obj).type_num).is_some_and(|t| !matches!(t, Bool | F16 | F32 | F64))
 }
 
 /// True if `obj` is a one-dimensional ndarray.

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use super::buffer::{Axes, Input, gate};
-use super::enter::work;
+use super::enter::{guard, work};
 use super::raise;
 use crate::codec::{self, Header, Limits};
 use crate::error::Error;
@@ -98,7 +98,7 @@ pub(super) fn encode_jpeg<'py>(
         444 => false,
         other => return Err(raise(Error::value(format!("subsampling: {other}; allowed 420, 444")))),
     };
-    let image = Pixels::of(array)?;
+    let image = guard(|| Pixels::of(array))?;
     let (w, h, c) = image.size();
     let out = work(py, SLOW, || codec::encode_jpeg(w, h, c, image.bytes(), quality, halved))?;
     Ok(PyBytes::new(py, &out))
@@ -107,7 +107,7 @@ pub(super) fn encode_jpeg<'py>(
 /// `encode_png(array) -> bytes` for (h, w) or (h, w, 1 to 4) uint8.
 #[pyfunction]
 pub(super) fn encode_png<'py>(py: Python<'py>, array: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
-    let image = Pixels::of(array)?;
+    let image = guard(|| Pixels::of(array))?;
     let (w, h, c) = image.size();
     let out = work(py, SLOW, || codec::encode_png(w, h, c, image.bytes()))?;
     Ok(PyBytes::new(py, &out))

@@ -90,6 +90,21 @@ impl Content {
     pub fn is_list(&self) -> bool {
         self.list.is_some()
     }
+    /// Width, height and channels; `planar`: the axis of channels comes before them.
+    pub fn frame(&self, planar: bool) -> (usize, usize, usize) {
+        let s = self.shape();
+        if planar && !self.input.flat { (s.c, s.w, s.h) } else { (s.w, s.h, s.c) }
+    }
+    /// A fresh array of this shape and rank.
+    pub fn new_array<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let (s, lead) = (self.shape(), self.input.lead());
+        let mut dims: Vec<usize> = lead.to_vec();
+        dims.extend([s.h, s.w]);
+        if !self.input.flat {
+            dims.push(s.c);
+        }
+        new_array(py, &dims, s.dtype)
+    }
     /// Slices of one volume.
     pub fn depth(&self) -> usize {
         self.input.lead().last().copied().unwrap_or(1)
@@ -107,6 +122,10 @@ pub struct Lane {
     pub own: DType,
     pub content: Content,
     pub cursor: usize,
+    /// The images of the asides that are open at the cursor, if they began before a cut.
+    pub kept: Vec<Content>,
+    /// True if a cut came after the layout of the result: the content has its channels first.
+    pub planar: bool,
 }
 
 /// A result in the making.
@@ -127,7 +146,7 @@ impl Lane {
         let own = self.own;
         // Stacks of volumes are planned as one stack: their slices do not move.
         let volume = self.volume && self.axes == Axes::Stack;
-        LaneInfo { shape: self.content.shape(), role: self.role, volume, own }
+        LaneInfo { shape: self.content.shape(), role: self.role, volume, own, planar: self.planar }
     }
 
     /// The plan of this lane from its cursor on.
@@ -161,7 +180,7 @@ impl Lane {
         Ok(Job { lane: self, plan, dims, n })
     }
 
-    fn blame(&self, py: Python<'_>, e: Error) -> PyErr {
+    pub fn blame(&self, py: Python<'_>, e: Error) -> PyErr {
         let text = format!("{}: {}", self.name(py), e.text);
         raise(py, Error { text, ..e })
     }
@@ -170,6 +189,14 @@ impl Lane {
 impl Job<'_> {
     fn dims(&self) -> &[usize] {
         &self.dims[..self.n]
+    }
+    /// True if the result has its channels first.
+    pub fn planar(&self) -> bool {
+        self.plan.planar || self.lane.planar
+    }
+    /// The element type to which `work("own")` goes back afterwards.
+    pub fn own(&self) -> DType {
+        self.plan.own
     }
     fn new_array<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         new_array(py, self.dims(), self.plan.out.dtype)

@@ -123,7 +123,18 @@ impl Layout {
             if let Some(content) = Content::open(&value, name, axes, list)? {
                 let own = content.shape().dtype;
                 let (key, rank) = (key.unbind(), kind.rank());
-                lanes.push(Lane { key, rank, role, axes, volume, own, content, cursor: 0 });
+                lanes.push(Lane {
+                    key,
+                    rank,
+                    role,
+                    axes,
+                    volume,
+                    own,
+                    content,
+                    cursor: 0,
+                    kept: Vec::new(),
+                    planar: false,
+                });
             }
         }
         if lanes.len() > 1 {

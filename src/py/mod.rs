@@ -2,6 +2,7 @@
 
 mod buffer;
 mod codec;
+mod cut;
 mod decode;
 mod draw;
 mod enter;
@@ -49,7 +50,7 @@ fn explained(py: Python<'_>, ops: &Bound<'_, PyAny>, shape: Shape, dtype: &str, 
     let dtype = DType::from_name(dtype).ok_or_else(|| PyValueError::new_err(format!("unknown dtype {dtype:?}")))?;
     let role = if target.contains("mask") { Role::Mask } else { Role::Image };
     let volume = target.contains("volume") || target.contains("3d");
-    let lane = LaneInfo { shape: Shape { dtype, ..shape }, role, volume, own: dtype };
+    let lane = LaneInfo { shape: Shape { dtype, ..shape }, role, volume, own: dtype, planar: false };
     explain_plan(&list, lane).map_err(|e| enter::raise(py, e))
 }
 

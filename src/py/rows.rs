@@ -1,7 +1,7 @@
 //! Boxes and keypoints between Python's containers and the core's rows. Extra columns and labels never cross: a row's
 //! source index says which ones belong to it.
 
-use super::buffer::{MAX_ROWS, array_from, f64_rows, is_ndarray, is_vector, plain_numbers};
+use super::buffer::{MAX_ROWS, array_from, f64_rows, is_integers, is_ndarray, is_vector, plain_numbers};
 use super::enter::raise;
 use crate::error::Error;
 use crate::exec::points::Size;
@@ -9,6 +9,7 @@ use crate::geom::boxes::parse_boxes;
 use crate::geom::points::{check_points, parse_points};
 use crate::geom::{BoxFilter, BoxFormat, BoxRow, Point, PointFormat};
 use crate::image::DType;
+use crate::op::{Op, outside};
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyList, PyString, PyTuple};
@@ -21,6 +22,31 @@ pub enum Container {
     Extended(Vec<usize>, Vec<Py<PyAny>>),
     /// An array with this many extra columns, row by row.
     Array(usize, Vec<f64>),
+}
+
+impl Container {
+    /// The extra columns of rows that user code made, after those of the rows that came in.
+    pub fn extend(&mut self, py: Python<'_>, made: Vec<Vec<Py<PyAny>>>, name: &str) -> PyResult<()> {
+        for row in made {
+            match self {
+                Container::Plain => {}
+                Container::Extended(ends, extras) => {
+                    extras.extend(row);
+                    ends.push(extras.len());
+                }
+                Container::Array(extra, _) if row.len() != *extra => {
+                    let text = format!("{name}: {} extra columns of a new row, {extra} expected", row.len());
+                    return Err(PyValueError::new_err(text));
+                }
+                Container::Array(_, rest) => {
+                    for v in row {
+                        rest.push(v.extract(py)?);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What `BboxParams` says.
@@ -207,10 +233,12 @@ pub struct BoxLane {
     pub cursor: usize,
     /// Size of the frame at the cursor.
     pub size: Size,
-    container: Container,
+    pub container: Container,
     given: Vec<f64>,
     parsed: Vec<[f64; 4]>,
     first_size: Size,
+    /// Where a coordinate is no fraction of the image, though nothing says what else it is.
+    odd: Option<(usize, usize, f64)>,
 }
 
 impl BoxLane {
@@ -228,6 +256,12 @@ impl BoxLane {
                 .map(|(i, v)| BoxRow::new(BoxFormat::Albumentations.edges([v[0], v[1], v[2], v[3]], w, h), i as u32))
                 .collect(),
         };
+        // Arrays of floats may hold boxes that another transform moved out of the image.
+        let limit = if !is_ndarray(obj) || is_integers(obj) { 1.0 + 1e-6 } else { 16.0 };
+        let odd = match rules {
+            Some(_) => None,
+            None => given.iter().position(|v| v.abs() > limit).map(|i| (i / 4, i % 4, given[i])),
+        };
         let mut parsed = vec![[f64::NAN; 4]; given.len() / 4];
         let format = rules.map_or(BoxFormat::Albumentations, |r| r.format);
         for row in &rows {
@@ -238,7 +272,28 @@ impl BoxLane {
                 parsed[i] = row.edges;
             }
         }
-        Ok(BoxLane { rows, cursor: 0, size, container, given, parsed, first_size: size })
+        Ok(BoxLane { rows, cursor: 0, size, container, given, parsed, first_size: size, odd })
+    }
+
+    /// An error if these ops move boxes that cannot be fractions of the image, as boxes without parameters are.
+    pub fn check_moved(&self, ops: &[Op], name: &str) -> Result<(), Error> {
+        let Some((row, column, v)) = self.odd else { return Ok(()) };
+        let (mut i, mut depth) = (self.cursor, ops[..self.cursor].iter().map(Op::nesting).sum());
+        loop {
+            i = outside(ops, i, std::mem::take(&mut depth));
+            match ops.get(i) {
+                None => return Ok(()),
+                Some(op) if op.moves_rows() => {
+                    let column = ["x_min", "y_min", "x_max", "y_max"][column];
+                    return Err(Error::value(format!(
+                        "{name}[{row}].{column} is {v}: without bbox_params boxes are fractions of the image, 0 to 1; pass \
+                         bbox_params"
+                    ))
+                    .at(i));
+                }
+                Some(_) => i += 1,
+            }
+        }
     }
 
     /// Replaces the rows (user code); what came before is forgotten.
@@ -286,7 +341,7 @@ pub struct PointLane {
     pub size: Size,
     /// True if z counts (there is a volume).
     pub deep: bool,
-    container: Container,
+    pub container: Container,
 }
 
 /// Columns of an internal keypoint row: x, y, z, angle, scale.

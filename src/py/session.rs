@@ -20,17 +20,20 @@ pub struct Session {
     layout: Py<Layout>,
     first: Option<Shape>,
     size: Size,
-    lanes: Vec<Lane>,
+    pub(super) lanes: Vec<Lane>,
     boxes: Vec<(Py<PyString>, BoxLane)>,
     points: Vec<(Py<PyString>, PointLane)>,
-    ops: Vec<Op>,
+    pub(super) ops: Vec<Op>,
     nonzero: Option<(Vec<u8>, usize)>,
-    late: Late,
+    pub(super) late: Late,
 }
 
 fn named<'a, T>(lanes: &'a mut [(Py<PyString>, T)], py: Python<'_>, target: &str) -> Option<&'a mut T> {
     lanes.iter_mut().find(|(key, _)| key.to_str(py).is_ok_and(|k| k == target)).map(|(_, lane)| lane)
 }
+
+/// w, h, d, c, dtype and highest value.
+type Look = (usize, usize, usize, usize, &'static str, f64);
 
 fn no_rows(target: &str) -> PyErr {
     PyKeyError::new_err(format!("no box or keypoint target {target:?} in this call"))
@@ -74,7 +77,8 @@ impl Session {
         }
         let rules = self.layout.get();
         let filter = rules.boxes.as_ref().map(|r| &r.filter);
-        for (_, lane) in &mut self.boxes {
+        for (key, lane) in &mut self.boxes {
+            lane.check_moved(&self.ops, key.to_str(py).unwrap_or("?")).map_err(|e| raise(py, e))?;
             advance_boxes(&self.ops, lane.cursor, &mut lane.rows, &mut lane.size, filter).map_err(|e| raise(py, e))?;
             lane.cursor = self.ops.len();
         }
@@ -87,33 +91,6 @@ impl Session {
         Ok(())
     }
 
-    /// Advances lane `i` to the end of the list; its content becomes an array of our own.
-    fn advance<'py>(&mut self, py: Python<'py>, i: usize) -> PyResult<Bound<'py, PyAny>> {
-        let lane = &self.lanes[i];
-        let job = [lane.job(py, &self.ops, true)?];
-        let array = run(py, &job, &self.ops, &mut self.late, None, true)?.pop().flatten();
-        let untouched = array.is_none();
-        let mut value = job[0].value(py, array)?;
-        if untouched {
-            // The caller's own memory is never handed to user code to write.
-            value = match value.cast::<PyList>() {
-                Ok(list) => {
-                    let copies = PyList::empty(py);
-                    for item in list.iter() {
-                        copies.append(item.call_method0("copy")?)?;
-                    }
-                    copies.into_any()
-                }
-                Err(_) => value.call_method0("copy")?,
-            };
-        }
-        if let Some(content) = Content::open(&value, lane.name(py), lane.axes, lane.content.is_list())? {
-            self.lanes[i].content = content;
-        }
-        self.lanes[i].cursor = self.ops.len();
-        Ok(value)
-    }
-
     fn finish_all<'py>(
         &mut self,
         py: Python<'py>,
@@ -121,6 +98,9 @@ impl Session {
         out: Option<&Bound<'py, PyAny>>,
         fused: bool,
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
+        for i in 0..self.lanes.len() {
+            self.close_brackets(py, i)?;
+        }
         let mut jobs: Vec<Job<'_>> = Vec::with_capacity(self.lanes.len());
         for lane in &self.lanes {
             jobs.push(lane.job(py, &self.ops, fused)?);
@@ -183,9 +163,15 @@ impl Session {
         self.first.and_then(|s| s.dtype.max_value()).unwrap_or(0.0)
     }
     /// All of the above at once: a crossing costs as much as the six values.
-    fn look(&self) -> (usize, usize, usize, usize, &'static str, f64) {
+    fn look(&self) -> Look {
         let (w, h, d) = self.size;
         (w, h, d, self.c(), self.dtype(), self.max_value())
+    }
+    /// Whether image lanes came with different numbers of channels.
+    #[getter]
+    fn mixed(&self) -> bool {
+        let first = self.first.map(|s| s.c);
+        self.lanes.iter().any(|l| l.role == Role::Image && Some(l.content.shape().c) != first)
     }
     #[getter]
     fn has_boxes(&self) -> bool {
@@ -282,15 +268,27 @@ impl Session {
         })
     }
 
-    fn put(&mut self, target: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    /// What `look` says of the new content, if the frame is that of this lane.
+    fn put(&mut self, target: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<Look>> {
         guard(|| {
             let i = self.lane(value.py(), target)?;
             let lane = &mut self.lanes[i];
-            if let Some(content) = Content::open(value, target, lane.axes, lane.content.is_list())? {
-                lane.own = content.shape().dtype;
-                lane.content = content;
+            let Some(content) = Content::open(value, target, lane.axes, lane.content.is_list())? else {
+                return Err(PyValueError::new_err(format!(
+                    "{target}: an empty list cannot replace the images there were"
+                )));
+            };
+            lane.own = content.shape().dtype;
+            lane.content = content;
+            if i > 0 {
+                return Ok(None);
             }
-            Ok(())
+            let (s, d) = (lane.content.shape(), lane.content.depth());
+            let (w, h, c) = lane.content.frame(lane.planar);
+            let d = if lane.volume { d } else { self.size.2 };
+            let image = lane.role == Role::Image;
+            let (c, dtype) = if image { (c, s.dtype.name()) } else { (0, "") };
+            Ok(Some((w, h, d, c, dtype, s.dtype.max_value().filter(|_| image).unwrap_or(0.0))))
         })
     }
 
@@ -318,15 +316,26 @@ impl Session {
         })
     }
 
-    fn put_rows(&mut self, py: Python<'_>, target: &str, rows: &Bound<'_, PyAny>, index: Vec<u32>) -> PyResult<()> {
+    /// `made`: the extra columns of rows that did not come in, which are numbered on from those that did.
+    #[pyo3(signature = (target, rows, index, made = Vec::new()))]
+    fn put_rows(
+        &mut self,
+        py: Python<'_>,
+        target: &str,
+        rows: &Bound<'_, PyAny>,
+        index: Vec<u32>,
+        made: Vec<Vec<Py<PyAny>>>,
+    ) -> PyResult<()> {
         guard(|| {
             let data = buffer::f64_rows(rows, target)?;
             if let Some(l) = named(&mut self.boxes, py, target) {
                 let values = checked(data, &index, 4, target).map_err(|e| raise(py, e))?;
                 l.put(&values, &index);
+                l.container.extend(py, made, target)?;
             } else if let Some(l) = named(&mut self.points, py, target) {
                 let values = checked(data, &index, 5, target).map_err(|e| raise(py, e))?;
                 l.put(&values, &index);
+                l.container.extend(py, made, target)?;
             } else {
                 return Err(no_rows(target));
             }

@@ -181,7 +181,14 @@ ODD: list[tuple[str, Callable[[], np.ndarray]]] = [
     ("22 overlapping rows", lambda: as_strided(IMAGE, (20, 30, 3), (3, 3, 1))),
     ("26 read-only", lambda: np.frombuffer(IMAGE.tobytes(), np.uint8).reshape(IMAGE.shape)),
     ("memory map", lambda: mapped()),
+    ("what imageio reads", lambda: read_by_imageio()),
 ]
+
+
+def read_by_imageio() -> np.ndarray:
+    """imageio's subclass holds plain pixels and a note about the file."""
+    kind = type("Array", (np.ndarray,), {"__module__": "imageio.core.util"})
+    return IMAGE.copy().view(kind)
 
 
 def mapped() -> np.ndarray:
@@ -472,3 +479,28 @@ def test_fake_memmap_is_not_read() -> None:
     """)
     assert len(lines) == 2
     assert all(line.startswith("TypeError ") and "numpy.memmap" in line for line in lines)
+
+
+def test_masks_of_equalize_are_gated_alike() -> None:
+    """A mask as an argument, or as what a function returns."""
+    gray = IMAGE[..., 0]
+    for mask, kind, text in (
+        (np.ma.masked_array(gray, gray > 9), TypeError, "mask: .* the mask would be lost"),
+        (gray.view(Sub), TypeError, "mask: expected numpy.ndarray, got .*Sub"),
+        (gray.astype(object), TypeError, "mask: dtype object"),
+        (gray[:5], ValueError, "mask: .* does not fit the image"),
+    ):
+        for given in (mask, lambda image, mask=mask: mask):
+            with pytest.raises(kind, match=text):
+                F.Equalize(mask=given, p=1)(image=IMAGE)
+    with pytest.raises(TypeError, match="Equalize: the mask function must return an array or None, got list"):
+        F.Equalize(mask=lambda image: [[1]], p=1)(image=IMAGE)
+    assert np.array_equal(
+        F.Equalize(mask=lambda image: None, p=1)(image=IMAGE)["image"], F.Equalize(p=1)(image=IMAGE)["image"]
+    )
+
+
+def test_data_that_is_no_dict() -> None:
+    for data in ([IMAGE], IMAGE, None, "image", [("image", IMAGE)]):
+        with pytest.raises(TypeError, match="data: must be a dict"):
+            FLIP.run(data)  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from typing import Any
 import ferraug as F
 import numpy as np
 import pytest
+from ferraug.params import REQUIRED
 from hostile_helpers import IMAGE, raises, still_works
 
 NAN, INF = float("nan"), float("inf")
@@ -88,6 +89,34 @@ def test_refused(name: str, make: Callable[[], Any], kind: type[Exception], text
     with pytest.raises(kind) as caught:
         make()
     assert len(str(caught.value)) < 400
+
+
+class Unprintable:
+    """Has no `repr`."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("mine")
+
+
+HUGE = [10**400, -(10**400), 10**5000, Unprintable(), np.ma.masked, (1, 10**400), (10**5000, -(10**5000))]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("value", HUGE, ids=[str(i) for i in range(len(HUGE))])
+def test_60_integers_that_no_float_holds_and_values_that_do_not_print(value: Any) -> None:
+    """Every argument of every transform: TypeError or ValueError with a short text, or it takes anything."""
+    needs = {"size": (8, 8), "height": 8, "width": 8, "max_size": 8, "min_height": 8, "min_width": 8}
+    for name in F.transforms.__all__:
+        cls = getattr(F, name)
+        required = {key: needs[key] for key, field in cls.fields.items() if key in needs and field.default is REQUIRED}
+        for key in cls.fields:
+            try:
+                made = cls(**{**required, key: value})
+            except (TypeError, ValueError) as error:
+                assert type(error) in (TypeError, ValueError) and len(str(error)) < 300, (name, key)
+                assert key in str(error) or name in str(error), (name, key, error)
+            else:
+                assert getattr(made, key) in (value, bool(value)) or key in ("mask", "mask_params"), (name, key)
 
 
 def test_55_booleans_are_numbers() -> None:

@@ -387,3 +387,69 @@ def test_labels_without_rows_pass_through() -> None:
     labels = [1, 2]
     got = boxed(label_fields=["label"])(image=IMAGE, label=labels)
     assert got["label"] == labels and np.array_equal(got["image"], IMAGE[:, ::-1])
+
+
+def test_45_labels_without_an_order() -> None:
+    for labels in ({1, 2}, frozenset((1, 2))):
+        data = {"image": IMAGE, "bboxes": [[1, 1, 3, 3], [2, 2, 4, 4]], "labels": labels}
+        refused(boxed(label_fields=["labels"]), data, TypeError, "labels: must be a list, tuple or array")
+
+
+def test_45_label_fields_that_cannot_be() -> None:
+    for fields, text in (
+        (["image"], "'image' is a target of the call"), (["bboxes"], "'bboxes' is a target of the call"),
+        (["more"], "'more' is a target of the call"),
+    ):  # fmt: skip
+        for params in (
+            {"bbox_params": F.BboxParams("coco", label_fields=fields)},
+            {"keypoint_params": F.KeypointParams("xy", label_fields=fields)},
+        ):
+            with pytest.raises(ValueError, match=text):
+                F.Compose([F.HorizontalFlip(p=1)], additional_targets={"more": "image"}, **params)
+    for make in (F.BboxParams, F.KeypointParams):
+        with pytest.raises(ValueError, match="label_fields names 'a' twice"):
+            make("coco" if make is F.BboxParams else "xy", label_fields=["a", "b", "a"])
+
+
+def test_45_one_label_field_for_boxes_and_keypoints() -> None:
+    """It goes with the one that is given, as in 2.0.8; both at once cannot share it."""
+    pipeline = F.Compose(
+        [F.Crop(0, 0, 16, 24, p=1)], bbox_params=F.BboxParams("pascal_voc", label_fields=["label"]),
+        keypoint_params=F.KeypointParams("xy", label_fields=["label"]), seed=3,
+    )  # fmt: skip
+    boxes, points = [[20, 1, 24, 5], [1, 1, 4, 4]], [[1, 1], [20, 20]]
+    assert pipeline(image=IMAGE, bboxes=boxes, label=[1, 2])["label"] == [2]
+    assert pipeline(image=IMAGE, keypoints=points, label=[1, 2])["label"] == [1]
+    assert pipeline(image=IMAGE, bboxes=[], keypoints=[], label=[])["label"] == []
+    data = {"image": IMAGE, "bboxes": boxes, "keypoints": points, "label": [1, 2]}
+    with pytest.raises(ValueError, match="label: one label field cannot serve bboxes and keypoints in one call"):
+        pipeline(**data)
+    with pytest.raises(ValueError, match="label: one label field"):
+        pipeline(**data | {"bboxes": []})
+
+
+PIXELS = ([[1, 2, 10, 12]], ((1.0, 2.0, 10.0, 12.0),), np.array([[1, 2, 10, 12]]), np.array([[1.0, 2, 17, 12]]))
+
+
+@pytest.mark.parametrize("rows", PIXELS, ids=["list", "tuple", "ints", "floats"])
+def test_boxes_in_pixels_without_parameters(rows: Any) -> None:
+    """Without bbox_params boxes are fractions; pixels would be moved to nowhere."""
+    holes = F.CoarseDropout(p=1)
+    for children in ([F.HorizontalFlip(p=1)], [F.InvertImg(p=1), F.Rotate(p=1)], [holes], [F.Downscale(p=1), F.Crop(0, 0, 8, 8, p=1)]):
+        with pytest.raises(ValueError) as caught:
+            F.Compose(children)(image=IMAGE, bboxes=rows)
+        assert "bboxes[0]." in str(caught.value) and "pass bbox_params" in str(caught.value)
+        assert type(children[-1]).__name__ in caught.value.__notes__[0]
+        with pytest.raises(ValueError, match="pass bbox_params"):
+            children[-1](image=IMAGE, bboxes=rows)
+    # what moves nothing lets them pass, as in 2.0.8
+    for child in (F.InvertImg(p=1), F.Downscale(p=1), F.NoOp(p=1)):
+        assert np.array_equal(F.Compose([child])(image=IMAGE, bboxes=rows)["bboxes"], np.asarray(rows, float))
+    still_works(FLIP)
+
+
+def test_boxes_as_fractions_without_parameters() -> None:
+    for rows in ([[0.1, 0.2, 0.3, 1.0]], np.array([[0.1, 0.2, 0.3, 1.0]]), np.array([[0, 0, 1, 1]]), np.array([[-2.0, 0, 3.0, 1]])):
+        got = FLIP(image=IMAGE, bboxes=rows)["bboxes"]
+        want = np.asarray(rows, float)
+        assert np.allclose(got, np.stack([1 - want[:, 2], want[:, 1], 1 - want[:, 0], want[:, 3]], 1))

@@ -298,6 +298,24 @@ def test_d41_points_are_near_2_0_8s() -> None:
     assert max(apart) <= 3.35 and np.mean(apart) <= 1.6
 
 
+@pytest.mark.parametrize("limit", [(-0.3, 0.3), (-0.7, -0.7), (0.6, 0.6), (-0.6, 0.6)])
+def test_d41_points_are_within_two_pixels_of_2_0_8s_direct_ones(limit: tuple[float, float]) -> None:
+    """`keypoint_remapping_method="direct"` has no disc: the two pixels that D41 allows hold in any cell."""
+    rng = np.random.default_rng(5)
+    rows = np.column_stack([rng.uniform(5, W - 6, 60), rng.uniform(5, H - 6, 60)])
+    got, want, _ = both(
+        "GridDistortion",
+        {"keypoint_remapping_method": "direct", "distort_limit": limit},
+        {"image": noise((H, W, 3)), "keypoints": rows, "name": np.arange(60)},
+        keypoint={"format": "xy", "label_fields": ["name"]},
+    )
+    there = dict(zip(want["name"].tolist(), np.asarray(want["keypoints"])))
+    names, points = np.asarray(got["name"]).tolist(), np.asarray(got["keypoints"])
+    apart = [float(np.abs(a - there[name]).max()) for name, a in zip(names, points) if name in there]
+    assert len(apart) >= 20
+    assert max(apart) <= 2.01, max(apart)
+
+
 def test_d41_boxes_under_a_field_are_2_0_8s() -> None:
     rng = np.random.default_rng(6)
     x, y = np.sort(rng.uniform(0, W, (30, 2)), 1), np.sort(rng.uniform(0, H, (30, 2)), 1)

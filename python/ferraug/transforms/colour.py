@@ -45,12 +45,10 @@ class RandomBrightnessContrast(Transform):
         if not self.brightness_by_max:
             ctx.op("linear_mean", a, b, "all", self.ensure_safe_range, "first")
             return
-        peak = ctx.max_value
-        b *= peak
-        if self.ensure_safe_range and a > 0 and peak:
-            b = min(max(b, 0.0), peak)
-            a = min(a, (peak - b) / peak)
-        ctx.op("linear", a, b, "trunc", True)
+        if self.ensure_safe_range and a > 0:
+            b = min(max(b, 0.0), 1.0)
+            a = min(a, 1.0 - b)
+        ctx.op("linear", a, b, "trunc", True, "max")
 
 
 class RandomGamma(Transform):
@@ -69,7 +67,7 @@ class InvertImg(Transform):
     p: Prob = Prob(default=0.5)
 
     def emit(self, ctx: Context) -> None:
-        ctx.op("linear", -1.0, ctx.max_value, "trunc", True)
+        ctx.op("linear", -1.0, 1.0, "trunc", True, "max")
 
 
 class Normalize(Transform):
@@ -100,25 +98,18 @@ class Normalize(Transform):
             self._mean = tuple(m * self.max_pixel_value for m in mean)
             self._denom = tuple(1 / (s * self.max_pixel_value) for s in std)
 
-    def per_channel(self, values: tuple[float, ...], channels: int) -> float | tuple[float, ...]:
-        """One value per channel; too few of them mean the first for all, as in 2.0.8."""
-        if len(values) == 1 or not channels:
-            return values[0]
-        if len(values) < channels:
-            warnings.warn(
-                f"Normalize: {len(values)} values of mean or std for {channels} channels; the first is used for all",
-                UserWarning,
-                stacklevel=2,
-            )
-            return values[0]
-        return values[:channels]
-
     def emit(self, ctx: Context) -> None:
         if self.normalization == "standard":
-            ctx.op("normalize", self.per_channel(self._mean, ctx.c), self.per_channel(self._denom, ctx.c))
+            for values in (self._mean, self._denom):
+                if 1 < len(values) < ctx.c:
+                    warnings.warn(
+                        f"Normalize: {len(values)} values of mean or std for {ctx.c} channels; the first is used for all",
+                        UserWarning,
+                        stacklevel=2,
+                    )
+            ctx.op("normalize", self._mean, self._denom)
         else:
-            method = self.normalization
-            ctx.op("standardize", method.removesuffix("_per_channel") if ctx.c == 1 else method, "stack")
+            ctx.op("standardize", self.normalization, "stack")
         ctx.retype("float32", 1.0)
 
 
@@ -133,13 +124,11 @@ class ToFloat(Transform):
             raise ValueError("ToFloat: max_value must not be 0")
 
     def emit(self, ctx: Context) -> None:
-        if ctx.dtype in ("float32", ""):
-            return
-        peak = 1.0 if ctx.dtype == "float64" else self.max_value or ctx.max_value
-        if not peak:
+        if ctx.dtype and not (self.max_value or ctx.max_value):
             raise RuntimeError(f"ToFloat: dtype {ctx.dtype} has no highest value; set max_value")
-        ctx.op("cast", "float32", float(peak))
-        ctx.retype("float32", 1.0)
+        ctx.op("cast", "float32", self.max_value)
+        if ctx.dtype:
+            ctx.retype("float32", 1.0)
 
 
 class HueSaturationValue(Transform):
@@ -157,11 +146,8 @@ class HueSaturationValue(Transform):
         val = draw.within(self.val_shift_limit)
         if not (hue or sat or val):
             return
-        if ctx.c == 1:
-            if hue or sat:
-                warnings.warn("HueSaturationValue: a gray image has a value only", UserWarning, stacklevel=2)
-            ctx.op("linear", 1.0, float(int(val)) if ctx.max_value == 255 else val / 255, "trunc", True)
-            return
+        if ctx.c == 1 and (hue or sat):
+            warnings.warn("HueSaturationValue: a gray image has a value only", UserWarning, stacklevel=2)
         ctx.space("rgb", "hsv")
         ctx.op("hsv_shift", hue, sat, val)
         ctx.space("hsv", "rgb")
@@ -178,14 +164,14 @@ class ColorJitter(Transform):
 
     def emit(self, ctx: Context) -> None:
         need_channels(self, ctx, (1, 3))
-        draw, colour = ctx.draw, ctx.c != 1
+        draw, colour = ctx.draw, not ctx.all_gray
         brightness, contrast = draw.within(self.brightness), draw.within(self.contrast)
         saturation, hue = draw.within(self.saturation), draw.within(self.hue)
         for step in draw.shuffle(4):
             if step == 0 and brightness != 1:
                 ctx.op("linear", brightness, 0.0, "trunc", True)
             elif step == 1 and contrast != 1:
-                ctx.op("linear_mean", contrast, 1 - contrast, "gray" if colour else "all", False, "slice")
+                ctx.op("linear_mean", contrast, 1 - contrast, "gray", False, "slice")
             elif step == 2 and saturation != 1 and colour:
                 with ctx.aside("lerp", saturation, 1 - saturation):
                     ctx.gray("weighted_average", 3)
@@ -210,14 +196,16 @@ class ToGray(Transform):
     def emit(self, ctx: Context) -> None:
         if ctx.c == 1:
             warnings.warn("ToGray: the image is gray already", UserWarning, stacklevel=2)
-            return
-        if self.method in ("weighted_average", "from_lab"):
+            if not ctx.session.mixed:
+                return
+        elif self.method in ("weighted_average", "from_lab"):
             need_channels(self, ctx, (3,))
+        channels = 1 if ctx.c == 1 else self.num_output_channels  # of the primary image; gray ones stay as they are
         if self.method == "pca":
             ctx.op("pca_gray", self.num_output_channels)
-            ctx.c = self.num_output_channels
         else:
             ctx.gray(self.method, self.num_output_channels)
+        ctx.c = channels
 
 
 class ChannelShuffle(Transform):
@@ -258,6 +246,8 @@ class Equalize(Transform):
             mask = None if ctx.blank else mask(ctx.pixels("image"), **{key: ctx.data[key] for key in self.mask_params})
         if mask is None:
             return None
+        if not hasattr(mask, "shape") or not hasattr(mask, "ndim"):
+            raise TypeError(f"Equalize: the mask function must return an array or None, got {type(mask).__name__}")
         channels = mask.shape[2] if mask.ndim == 3 else 1
         if channels > 1 and (ctx.c == 1 or not self.by_channels):
             raise ValueError(f"Equalize: mask has {channels} channels, one is needed here")
@@ -266,7 +256,7 @@ class Equalize(Transform):
     def emit(self, ctx: Context) -> None:
         need_channels(self, ctx, (1, 3), ValueError)
         mask = self.counted(ctx)
-        if self.by_channels or ctx.c == 1:
+        if self.by_channels or ctx.all_gray:
             ctx.op("equalize", self.mode, mask)
             return
         ctx.space("rgb", "ycrcb")

@@ -10,13 +10,11 @@ from ferraug.transform import Transform
 
 
 def hole_ink(ctx: Context, fill: Any) -> Any:
-    """What a hole is painted with; on integer images numbers are cut to integers, as in 2.0.8."""
+    """What a hole is painted with; the core cuts numbers to integers on integer images, as in 2.0.8."""
     if isinstance(fill, str):
         if fill == "nan":
             return fill
         return ("random" if fill == "random" else "each"), ctx.draw.seed()
-    if ctx.dtype[:1] in ("u", "i"):
-        return tuple(map(int, fill)) if isinstance(fill, tuple) else int(fill)
     return fill
 
 

@@ -29,5 +29,5 @@ class GaussNoise(Transform):
         draw, scale = ctx.draw, self.noise_scale_factor
         std, mean = draw.within(self.std_range), draw.within(self.mean_range)
         layout = "pixel" if self.per_channel else "shared"
-        gw, gh = max(1, int(ctx.w * scale)), max(1, int(ctx.h * scale))
+        gw, gh = (max(1, int(ctx.w * scale)), max(1, int(ctx.h * scale))) if scale < 1 else (0, 0)
         ctx.op("field", ("noise", draw.seed(), "normal", mean, std, layout, gw, gh), "add", 1.0, 0.0)
