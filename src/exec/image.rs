@@ -4,7 +4,7 @@ use super::Late;
 use super::reader::Reader;
 use super::row::{Chain, Place};
 use super::scratch::Scratch;
-use super::tap;
+use super::{tap, turn};
 use crate::error::Result;
 use crate::image::view::{Bytes, elements, elements_mut};
 use crate::image::{Array, ArrayMut, Shape};
@@ -111,13 +111,18 @@ fn run_slices<'a>(
         steps.pop();
         sink = Some((mean.as_slice(), denom.as_slice()));
     }
+    if stage.is_turned() && !stage.planar {
+        let mut halves = turn::Halves::new(reader.out, &steps, stage, kept)?;
+        turn::interleaved(stage, reader, &mut halves, out, slices, scratch);
+        return Ok(());
+    }
     let mut chain = Chain::new(reader.out, &mut steps.into_iter(), stage, kept)?;
     if stage.planar {
-        let mut planar = Planar { sink, out, band: scratch.take(0), row: scratch.take(0) };
+        let [band, row, mirrored] = [(); 3].map(|_| scratch.take(0));
+        let mut planar = Planar { sink, out, band, row, mirrored };
         planar.run(stage, reader, &mut chain, slices);
-        let Planar { band, row, .. } = planar;
-        scratch.give(band);
-        scratch.give(row);
+        let Planar { band, row, mirrored, .. } = planar;
+        [band, row, mirrored].into_iter().for_each(|b| scratch.give(b));
         return Ok(());
     }
     let mut band = scratch.take(0);
@@ -129,13 +134,13 @@ fn run_slices<'a>(
 }
 
 /// Rows made together: as many as the source likes, but few enough to stay in cache.
-fn band_rows(reader: &Reader<'_>) -> usize {
+pub(super) fn band_rows(reader: &Reader<'_>) -> usize {
     let fit = (BAND_BYTES / reader.out.row_bytes().max(1)).max(1);
     let like = reader.band();
     if like == 1 { fit } else { (fit / like).max(1) * like }
 }
 
-fn place(stage: &Stage, z: usize, y: usize) -> Place {
+pub(super) fn place(stage: &Stage, z: usize, y: usize) -> Place {
     Place { z: stage.origin[0] + z, y: stage.origin[1] + y, x: stage.origin[2] }
 }
 
@@ -206,6 +211,7 @@ struct Planar<'s, 'o, 'b> {
     out: &'o mut ArrayMut<'b>,
     band: Bytes,
     row: Bytes,
+    mirrored: Bytes,
 }
 
 impl Planar<'_, '_, '_> {
@@ -242,7 +248,14 @@ impl Planar<'_, '_, '_> {
             row.bytes()
         };
         let s = stage.out;
-        let slice = &mut self.out.bytes[z * s.slice_bytes()..(z + 1) * s.slice_bytes()];
+        let mut finished = finished;
+        if stage.flip[2] {
+            let to = self.mirrored.resize(chain.output.row_bytes());
+            turn::mirror(chain.output, finished, to);
+            finished = to;
+        }
+        let (at, y) = (turn::slice(stage, z) * s.slice_bytes(), turn::row(stage, y));
+        let slice = &mut self.out.bytes[at..at + s.slice_bytes()];
         match self.sink {
             Some((mean, denom)) => with_sample!(chain.output.dtype, T => {
                 normalize::normalize_planes::<T>(elements(finished), &mut planes::<f32>(slice, s, y), mean, denom);

@@ -9,6 +9,7 @@ mod reader;
 mod row;
 pub mod scratch;
 mod tap;
+mod turn;
 
 use crate::error::Result;
 use crate::image::Shape;

@@ -63,6 +63,9 @@ pub(crate) struct Hit {
     pub(crate) from: [f64; 2],
 }
 
+/// The end of a run of equal sources, and the source of the pixel behind it.
+type Side = (usize, [f64; 2]);
+
 impl<'a> Field<'a> {
     /// The field of planes `xs`, `ys` (w × h of the output `to`) that read a frame of size `from`.
     pub fn new(xs: &'a [f32], ys: &'a [f32], to: [usize; 2], from: [usize; 2]) -> Field<'a> {
@@ -234,8 +237,10 @@ impl<'a> Field<'a> {
         span
     }
 
-    /// A keypoint goes to the output pixel whose source is nearest. It is lost when it lay outside the source or when
-    /// that pixel reads a place further off than its neighbours are (or than 2.0.8's disc of radius 1 reaches).
+    /// A keypoint goes to the output pixel whose source is nearest, and from there by up to half a pixel to where its own
+    /// source would lie: a whole pixel errs by half a one, and by more with each further transform. It is lost when it
+    /// lay outside the source or when that pixel reads a place further off than its neighbours are (or than 2.0.8's disc
+    /// of radius 1 reaches).
     pub(crate) fn points(&self, rows: &mut Vec<Point>) {
         rows.retain_mut(|p| {
             let inside = |v: f64, n: usize| v.round_ties_even() >= 0.0 && v < n as f64;
@@ -246,7 +251,7 @@ impl<'a> Field<'a> {
             if !self.reaches(x, y, [p.x, p.y]) {
                 return false;
             }
-            (p.x, p.y) = (x as f64, y as f64);
+            [p.x, p.y] = self.between(x, y, [p.x, p.y]);
             true
         });
     }
@@ -256,10 +261,52 @@ impl<'a> Field<'a> {
         let s = self.source(x, y);
         let whole = |k: usize| (s[k].round_ties_even() - p[k].round_ties_even()).abs();
         let square = |v: [f64; 2]| v[0] * v[0] + v[1] * v[1];
-        let [a, b] = self.steps(x, y);
-        // Half the diagonal of the cell between neighbours, squared.
-        let cell = (square(a) + square(b)) / 4.0;
+        // Half the diagonal of the widest cell between neighbours, squared.
+        let cell: f64 = self
+            .beside(x, y)
+            .iter()
+            .map(|a| a.iter().flatten().map(|(_, to)| square([to[0] - s[0], to[1] - s[1]])).fold(0.0, f64::max) / 4.0)
+            .sum();
         whole(0) + whole(1) <= 1.0 || square([s[0] - p[0], s[1] - p[1]]) <= cell
+    }
+
+    /// For x and y, before and behind output pixel (x, y): where the run of pixels with its source ends (cells of
+    /// GridDistortion meet in two such pixels), and the source of the next pixel, unless that lies outside the frame.
+    fn beside(&self, x: usize, y: usize) -> [[Option<Side>; 2]; 2] {
+        let s = self.source(x, y);
+        [0, 1].map(|k| {
+            let (at, n) = ([x, y][k], self.to[k]);
+            let source = |v: usize| if k == 0 { self.source(v, y) } else { self.source(x, v) };
+            let before = (0..at).rev().map(|v| (v + 1, source(v))).find(|(_, q)| *q != s);
+            [before, (at + 1..n).map(|v| (v - 1, source(v))).find(|(_, q)| *q != s)]
+        })
+    }
+
+    /// Where source position p lies about output pixel (x, y), whose source is the nearest: by the slope on its own side,
+    /// from the end of a run of equal sources, in whose middle it is if nothing tells a side. Never outside the pixel
+    /// centres.
+    fn between(&self, x: usize, y: usize, p: [f64; 2]) -> [f64; 2] {
+        let s = self.source(x, y);
+        let toward = self.step(x, y, p);
+        let (mut from, mut slopes) = ([x as f64, y as f64], self.steps(x, y));
+        for (k, [before, behind]) in self.beside(x, y).into_iter().enumerate() {
+            let (next, sign) = if toward[k] > 0.0 { (behind, 1.0) } else { (before, -1.0) };
+            if toward[k] == 0.0 {
+                let end = |side: Option<Side>| side.map_or(from[k], |(end, _)| end as f64);
+                from[k] = (end(before) + end(behind)) / 2.0;
+            } else if let Some((end, q)) = next {
+                from[k] = end as f64;
+                slopes[k] = [(q[0] - s[0]) * sign, (q[1] - s[1]) * sign];
+            }
+        }
+        let step = solve(slopes, [p[0] - s[0], p[1] - s[1]]);
+        [0, 1].map(|k| (from[k] + step[k].clamp(-HALF, HALF)).clamp(0.0, self.to[k] as f64 - 1.0))
+    }
+
+    /// How far beside output pixel (x, y) the source position p would lie by the local slope; 0 where there is none.
+    fn step(&self, x: usize, y: usize, p: [f64; 2]) -> [f64; 2] {
+        let s = self.source(x, y);
+        solve(self.steps(x, y), [p[0] - s[0], p[1] - s[1]])
     }
 
     /// Output position of an edge point: the nearest output pixel, then a step along the local slope of the field, of
@@ -269,20 +316,21 @@ impl<'a> Field<'a> {
         let (x, y) = self.nearest(p)?;
         let s = self.source(x, y);
         let [a, b] = self.steps(x, y);
-        let det = a[0] * b[1] - a[1] * b[0];
-        let d = [p[0] - s[0], p[1] - s[1]];
-        let mut step = [0.0, 0.0];
-        if det.abs() > 1e-6 {
-            let within = |v: f64, at: usize, n: usize| {
-                let (low, high) = (if at == 0 { -HALF } else { -1.0 }, if at + 1 == n { HALF } else { 1.0 });
-                v.clamp(low, high)
-            };
-            step[0] = within((d[0] * b[1] - d[1] * b[0]) / det, x, self.to[0]);
-            step[1] = within((a[0] * d[1] - a[1] * d[0]) / det, y, self.to[1]);
-        }
+        let step = self.step(x, y, p);
+        let within = |v: f64, at: usize, n: usize| {
+            let (low, high) = (if at == 0 { -HALF } else { -1.0 }, if at + 1 == n { HALF } else { 1.0 });
+            v.clamp(low, high)
+        };
+        let step = [within(step[0], x, self.to[0]), within(step[1], y, self.to[1])];
         let from = [s[0] + a[0] * step[0] + b[0] * step[1], s[1] + a[1] * step[0] + b[1] * step[1]];
         Some(Hit { to: edge_from_centre([x as f64 + step[0], y as f64 + step[1]]), from: edge_from_centre(from) })
     }
+}
+
+/// The multiples of a and b that add up to d; none if they do not span the plane.
+fn solve([a, b]: [[f64; 2]; 2], d: [f64; 2]) -> [f64; 2] {
+    let det = a[0] * b[1] - a[1] * b[0];
+    if det.abs() > 1e-6 { [(d[0] * b[1] - d[1] * b[0]) / det, (a[0] * d[1] - a[1] * d[0]) / det] } else { [0.0, 0.0] }
 }
 
 /// The steps of GridDistortion scaled so that an axis of `side` pixels stays within itself: the last one by the share of

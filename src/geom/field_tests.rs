@@ -43,16 +43,63 @@ fn a_box_that_no_pixel_reads_is_dropped() {
 
 #[test]
 fn keypoints_go_to_the_nearest_source() {
-    // The argmin of NumPy over all pixels; (31, 23) is lost in 2.0.8 too, and so is what lies outside.
+    // The argmin of NumPy over all pixels is (1, 5), (18, 14), (0, 1), (12, 6); (31, 23) is lost in 2.0.8 too, and so is
+    // what lies outside.
     let (xs, ys) = bent();
     let geom = Geom::Field(Field::new(&xs, &ys, [W, H], [W, H]));
     let at = [(5.0, 6.0), (20.0, 12.0), (31.0, 23.0), (1.0, 1.0), (16.3, 3.7), (-0.6, 3.0), (32.0, 3.0), (3.0, 24.0)];
     let mut rows: Vec<Point> =
         at.into_iter().zip(0..).map(|((x, y), index)| Point { x, y, z: 4.0, angle: 1.0, scale: 2.0, index }).collect();
     geom.points(&mut rows).unwrap();
-    let got: Vec<_> = rows.iter().map(|p| (p.index, p.x, p.y)).collect();
-    assert_eq!(got, [(0, 1.0, 5.0), (1, 18.0, 14.0), (3, 0.0, 1.0), (4, 12.0, 6.0)]);
+    assert_eq!(rows.iter().map(|p| p.index).collect::<Vec<_>>(), [0, 1, 3, 4]);
+    for (p, near) in rows.iter().zip([(1.0, 5.0), (18.0, 14.0), (0.0, 1.0), (12.0, 6.0)]) {
+        assert!((p.x - near.0).abs() <= 0.5 && (p.y - near.1).abs() <= 0.5, "{p:?}");
+        // The formula of the field, where the point went, is where it came from; (1, 1) lies left of the frame.
+        let from = (p.x + 3.0 * sin(p.y / 5.0) + 1.25, p.y * 1.1 + 2.0 * cos(p.x / 7.0) - 2.0);
+        let off = (from.0 - at[p.index as usize].0).abs().max((from.1 - at[p.index as usize].1).abs());
+        assert!(off < if p.index == 3 { 1.0 } else { 0.06 }, "{p:?} came from {from:?}");
+    }
     assert!(rows.iter().all(|p| (p.z, p.angle, p.scale) == (4.0, 1.0, 2.0)));
+}
+
+#[test]
+fn points_lie_between_the_pixels_of_an_axis_table() {
+    // Cells of 4: sources 0 2 4 6, 6 6⅓ 6⅔ 7, 7 8 9 10.
+    let table = axis_table(&[1.5, 0.25, 0.75, 0.0], 12).unwrap();
+    let xs: Vec<f32> = table.repeat(12);
+    let ys: Vec<f32> = table.iter().flat_map(|v| [*v; 12]).collect();
+    let field = Field::new(&xs, &ys, [12, 12], [12, 12]);
+    for (from, to) in [
+        (0.0, 0.0),
+        (0.5, 0.25),
+        (3.0, 1.5),
+        (5.9, 2.95),
+        (6.0, 3.5), // shown twice
+        (6.1, 4.3),
+        (6.9, 6.7),
+        (7.25, 8.25),
+        (9.75, 10.75),
+    ] {
+        let mut rows = vec![Point { x: from, y: from, ..Point::default() }];
+        field.points(&mut rows);
+        assert!((rows[0].x - to).abs() < 1e-5 && (rows[0].y - to).abs() < 1e-5, "{from}: {rows:?}, not {to}");
+    }
+}
+
+#[test]
+fn a_point_beside_a_run_of_equal_sources_stays() {
+    // Nearest is the first of two equal pixels; the wide step lies behind the second.
+    let table = axis_table(&[0.9, 1.3, 0.8, 0.0], 24).unwrap();
+    let xs: Vec<f32> = table.repeat(24);
+    let ys: Vec<f32> = table.iter().flat_map(|v| [*v; 24]).collect();
+    let field = Field::new(&xs, &ys, [24, 24], [24, 24]);
+    for i in 0..230 {
+        for k in 0..230 {
+            let mut rows = vec![Point { x: i as f64 / 10.0, y: k as f64 / 10.0, ..Point::default() }];
+            field.points(&mut rows);
+            assert_eq!(rows.len(), 1, "{i} {k}");
+        }
+    }
 }
 
 #[test]

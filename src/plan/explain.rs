@@ -64,6 +64,11 @@ fn describe(s: &Stage) -> String {
         parts.push(format!("statistics over the {}", format!("{:?}", h.span).to_lowercase()));
     }
     parts.extend(s.steps.iter().map(|p| step_name(&p.step)));
+    if s.is_turned() {
+        let names =
+            ["slices", "rows", "pixels"].into_iter().zip(s.flip).filter_map(|(name, flip)| flip.then_some(name));
+        parts.push(format!("{} stored in reverse", names.collect::<Vec<_>>().join(" and ")));
+    }
     if s.planar {
         parts.push("channels first".into());
     }

@@ -1,7 +1,7 @@
 //! HOW: the op list of one lane becomes few stages.
 //!
 //! A stage is source → row steps → sink. Views fold into the stage's window, row steps chain, a crop after a source is
-//! pulled into it so that only what is kept is computed, a tap starts a stage of its own because it must see the whole
+//! pulled into it so that only what is kept is computed, a flip after it is left to the sink, a tap starts a stage of its own because it must see the whole
 //! image first. The plan never sees a pixel; running it gives the bytes that running the ops one by one gives.
 //!
 //! Each rewrite has a switch in [`Rewrites`] and its reason in the file that does it.
@@ -10,6 +10,7 @@ mod explain;
 mod hsv;
 mod pull;
 mod tables;
+mod turn;
 mod views;
 
 pub use explain::explain;
@@ -25,6 +26,8 @@ pub struct Rewrites {
     pub views: bool,
     /// A crop pulled into the source before it.
     pub pull: bool,
+    /// A flip pulled into the stage before it.
+    pub turn: bool,
     /// table ∘ table.
     pub tables: bool,
     /// rgb→hsv, shift, hsv→rgb as one step.
@@ -35,12 +38,13 @@ pub struct Rewrites {
 
 impl Rewrites {
     /// None: every op that touches pixels is a stage or a step of its own.
-    pub const NONE: Rewrites = Rewrites { views: false, pull: false, tables: false, hsv: false, nest: false };
+    pub const NONE: Rewrites =
+        Rewrites { views: false, pull: false, turn: false, tables: false, hsv: false, nest: false };
 }
 
 impl Default for Rewrites {
     fn default() -> Self {
-        Rewrites { views: true, pull: true, tables: true, hsv: true, nest: true }
+        Rewrites { views: true, pull: true, turn: true, tables: true, hsv: true, nest: true }
     }
 }
 
@@ -114,6 +118,8 @@ pub struct Stage {
     pub kept: Vec<Kept>,
     /// Origin (z, y, x) of the part that is computed, in the frame of the source.
     pub origin: [usize; 3],
+    /// Slices, rows, pixels of a row are stored in reverse: the stage ends with a flip.
+    pub flip: [bool; 3],
     /// Size, channels and element type of what is written.
     pub out: Shape,
     /// Channels are written first.
@@ -184,6 +190,7 @@ impl Stage {
             steps: Vec::new(),
             kept: Vec::new(),
             origin: [0; 3],
+            flip: [false; 3],
             out: shape,
             planar: false,
             output: usize::MAX,
@@ -193,7 +200,7 @@ impl Stage {
     }
     /// True if it only reads a window.
     fn is_bare(&self) -> bool {
-        self.source.is_none() && self.head.is_none() && self.steps.is_empty() && !self.planar
+        self.source.is_none() && self.head.is_none() && self.steps.is_empty() && !self.planar && !self.is_turned()
     }
     fn is_identity(&self) -> bool {
         self.is_bare() && self.window.is_whole(&self.in_shape)
@@ -349,6 +356,9 @@ impl Planner<'_> {
             Step::Own => Step::Cast { to: self.lane.own, max: 255.0 },
             step => step,
         };
+        if !step.is_place_free() {
+            self.end_turn();
+        }
         if self.rewrites.tables && tables::merge(&mut self.open.steps, &step) {
             return;
         }
@@ -455,6 +465,7 @@ impl Planner<'_> {
             return Ok(());
         }
         let kept = aside.kept.ok_or_else(|| Error::internal("a kept image was dropped"))?;
+        self.end_turn();
         let number = self.open.kept.len();
         self.open.kept.push(kept);
         self.step(Step::JoinKept { kept: number, join, channels: aside.shape.c });

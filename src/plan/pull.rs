@@ -17,6 +17,7 @@ impl Planner<'_> {
             self.close("views are not folded");
         }
         let open = &mut self.open;
+        let off = open.unturned(off, n);
         if open.source.is_none() {
             for k in 0..3 {
                 open.window.crop_axis(k, off[k], n[k]);

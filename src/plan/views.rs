@@ -12,7 +12,10 @@ impl Planner<'_> {
         let open = &self.open;
         let free = open.source.is_none() && open.steps.iter().all(|p| p.step.is_place_free());
         if !free {
-            self.close("a flip after steps that depend on the place, or after resampling, moves stored pixels");
+            if self.turn(perm, flip) {
+                return;
+            }
+            self.close("a transpose after steps that depend on the place, or after resampling, moves stored pixels");
         } else if !self.rewrites.views && !self.open.is_identity() {
             self.close("views are not folded");
         }

@@ -40,8 +40,14 @@ def stages(*ops: Any, c: int = 3, dtype: str = "uint8", target: str = "image") -
         ((RESIZE, ("crop", 2, 2, 20, 20), GAMMA), 1),
         ((GAUSS, CROP), 1),
         ((NOISE, CROP), 1),  # a crop moves past noise
-        ((("paint", ("rects", 1, 1, 9, 9), 0.0, "set", None, None), FLIP), 2),  # a flip does not
-        ((AFFINE, TRANSPOSE), 2),  # nor a transpose past a resampling
+        ((("paint", ("rects", 1, 1, 9, 9), 0.0, "set", None, None), FLIP), 1),  # a flip is left to the sink
+        ((AFFINE, FLIP), 1),
+        ((GAUSS, FLIP, ("crop", 2, 3, 40, 50), GAMMA, NORMALIZE, ("layout", "chw", False)), 1),
+        ((AFFINE, FLIP, NOISE), 2),  # what counts positions sees the flipped frame
+        ((AFFINE, FLIP, GAUSS), 2),
+        ((AFFINE, FLIP, EQUALIZE), 2),
+        ((AFFINE, TRANSPOSE), 2),  # a sink writes rows: a transpose past a resampling is stored
+        ((AFFINE, FLIP, TRANSPOSE), 2),
         ((AFFINE, RESIZE), 2),  # two resamplings are never merged
         ((AFFINE, AFFINE), 2),
         ((RESIZE, GAUSS), 2),
@@ -61,6 +67,12 @@ def test_tables_become_one() -> None:
     assert stage.count("table") == 1
     (stage,) = stages(LINEAR, GAMMA, LINEAR, dtype="float32")
     assert "table" not in stage and stage.count("·") == 3
+
+
+def test_flips_at_the_end_of_a_stage_are_named_and_taken_back() -> None:
+    assert "pixels stored in reverse" in stages(AFFINE, FLIP)[0]
+    assert "rows and pixels stored in reverse" in stages(AFFINE, FLIP, GAMMA, ("orient", "-HW", 64, 64))[0]
+    assert "reverse" not in stages(AFFINE, FLIP, GAMMA, FLIP)[0]
 
 
 def test_a_crop_before_is_a_window_of_the_source() -> None:

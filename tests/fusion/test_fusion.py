@@ -72,6 +72,45 @@ def test_stacks_and_volumes(data: Any, frame: Frame) -> None:
         assert_same(run(LAYOUT, call, ops, True), run(LAYOUT, call, ops, False))
 
 
+FLIPS = ["DH-W", "D-HW", "D-H-W", "-DHW", "-DH-W", "-D-HW", "-D-H-W"]
+BEFORE = [
+    ("gauss", 5, 1.0),
+    ("resize", 33, 21, 1, 0),
+    ("warp", ("affine", 0.9, 0.1, 3.0, -0.1, 0.9, 2.0, 1.0, "largest_box"), 33, 21, 1, 0, 0, 0.0, 0.0, False),
+    ("field", ("noise", 5, "normal", 0.0, 0.1, "pixel", 33, 21), "add", 1.0, 0.0),
+    ("paint", ("rects", 3, 4, 20, 9), 7.0, "set", None, None),
+]
+AFTER = [
+    (),
+    (("gamma", 1.3), ("crop", 4, 3, 20, 11)),
+    (("crop", 4, 3, 20, 11), ("normalize", 0.3, 2.0)),
+    (("orient", "DH-W", 33, 21, 3), ("crop", 4, 3, 20, 11, 1, 2)),
+    (("field", ("noise", 9, "normal", 0.0, 0.1, "pixel", 33, 21), "add", 1.0, 0.0),),
+    (("equalize", "cv", None), ("layout", "chw", False)),
+    (("gray", "weighted_average", 1), ("normalize", 0.3, 2.0), ("layout", "chw", False)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("axes", FLIPS)
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_flips_that_a_stage_ends_with(axes: str, dtype: str) -> None:
+    rng = np.random.default_rng(3)
+    stack = rng.integers(0, 256, (3, 21, 33, 3), dtype=np.uint8)
+    call = {"volume": stack if dtype == "uint8" else stack / np.float32(255), "mask3d": stack[..., 0] // 9}
+    for before in BEFORE:
+        for after in AFTER:
+            if dtype == "float32" and any(op[0] == "equalize" for op in after):
+                continue
+            ops = [before, ("orient", axes, 33, 21, 3), *after]
+            plain = run(LAYOUT, call, ops, False)
+            assert "error" not in plain, (plain, ops)
+            assert_same(run(LAYOUT, call, ops, True), plain)
+            image = {"image": call["volume"][0], "mask": call["mask3d"][0]}
+            flat = [op for op in ops if op[0] not in ("orient", "crop", "layout")]
+            flat.insert(1, ("orient", axes.replace("-D", "").replace("D", ""), 33, 21))
+            assert_same(run(LAYOUT, image, flat, True), run(LAYOUT, image, flat, False))
+
+
 @settings(SETTINGS, max_examples=150)
 @given(st.data(), lists(5))
 def test_boxes_and_points_do_not_depend_on_the_executor(data: Any, frame: Frame) -> None:
