@@ -112,6 +112,9 @@ class Draw:
     def shuffle(self, n: int) -> list[int]: ...
     def sample(self, n: int, k: int) -> list[int]:
         """k distinct of 0..n, in drawn order."""
+    def holes(self, n: int, heights: tuple[float, float], widths: tuple[float, float], w: int, h: int) -> tuple[Any, ...]:
+        """The region of n holes in a w×h image, each drawn as height, width, y, x; float sides are shares of the image's,
+        cut to pixels. Holes without an area are left out."""
     def seed(self) -> int:
         """An integer below 2**53 for the core's own generators."""
     def seed64(self) -> int:

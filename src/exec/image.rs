@@ -169,10 +169,7 @@ fn interleaved(
     }
     if chain.only_paints() {
         reader.rows(z, 0, h, slice);
-        let touched = chain.painted_rows(place(stage, z, 0), h);
-        for (y, row) in slice.chunks_exact_mut(row_bytes).enumerate().filter(|(y, _)| touched[*y]) {
-            chain.run_in_place(row, place(stage, z, y));
-        }
+        chain.paint(slice, place(stage, z, 0));
         return;
     }
     if reader.borrow(z, 0).is_some() {

@@ -161,19 +161,28 @@ impl<'a> Chain<'a> {
         self.links.iter().all(|l| matches!(l.work, Work::Paint { .. }))
     }
 
-    /// Which of `rows` rows from `at` on the paints of the chain touch.
-    pub fn painted_rows(&self, at: Place, rows: usize) -> Vec<bool> {
-        let mut touched = vec![false; rows];
-        for link in &self.links {
-            if let Work::Paint { region, .. } = &link.work {
-                let first = (at.y - link.base[1]) as i64;
-                for band in region.covered_rows((at.z - link.base[0]) as i32) {
-                    let [a, b] = band.map(|y| (i64::from(y) - first).clamp(0, rows as i64) as usize);
-                    touched[a..b.max(a)].fill(true);
+    /// Runs a chain that only paints on the packed rows from `at` on, where they lie.
+    pub fn paint(&mut self, rows: &mut [u8], at: Place) {
+        for link in &mut self.links {
+            let (s, row_bytes) = (link.input, link.input.row_bytes());
+            let [z, y, x] = [at.z - link.base[0], at.y - link.base[1], at.x - link.base[2]].map(|v| v as i32);
+            let Work::Paint { region, ink } = &link.work else { unreachable!("a chain that only paints") };
+            if let InkBytes::Color(color) = ink {
+                with_element!(s.dtype, E => {
+                    region.paint_color_rows::<E>(elements_mut(rows), s.w, elements(color.bytes()), [z, y, x], s.c);
+                });
+                continue;
+            }
+            let n = (rows.len() / row_bytes) as i64;
+            let covered: Vec<[i32; 2]> = region.covered_rows(z).collect();
+            for band in covered {
+                let [a, b] = band.map(|v| (i64::from(v) - i64::from(y)).clamp(0, n) as usize);
+                for i in a..b {
+                    let row = &mut rows[i * row_bytes..(i + 1) * row_bytes];
+                    link.in_place_run(row, Place { y: at.y + i, ..at });
                 }
             }
         }
-        touched
     }
 
     /// True if all steps work on a row where it lies.

@@ -9,32 +9,57 @@ use crate::{
     simd::{Level, level},
 };
 
-/// Copies of one histogram that take turns, so that equal neighbours do not wait for each other.
+/// Counters of one value that take turns from pixel to pixel, so that equal neighbours do not wait for each other. They
+/// lie side by side and are narrow: neighbours that differ little have theirs in one cache line, where a CPU stores twice
+/// a cycle.
 const TURNS: usize = 4;
+type Turns = [[u16; TURNS]; 256];
 
 /// Counts of each byte value, one set for each channel, fed row by row.
 pub struct Histogram {
     c: usize,
-    counts: Vec<[[u32; 256]; TURNS]>,
+    turns: Vec<Turns>,
+    /// What the turns had counted whenever they were about to overflow.
+    totals: Vec<[u32; 256]>,
+    /// How much the turns can still count.
+    room: u16,
 }
 
 impl Histogram {
     /// Nothing counted yet, for `c` channels.
     pub fn new(c: usize) -> Histogram {
-        Histogram { c, counts: vec![[[0; 256]; TURNS]; c] }
+        Histogram { c, turns: vec![[[0; TURNS]; 256]; c], totals: vec![[0; 256]; c], room: u16::MAX }
+    }
+
+    /// Makes room for the next `pixels` ≤ [`PART`] in the turns.
+    fn reserve(&mut self, pixels: usize) {
+        let most = pixels.div_ceil(TURNS) as u16;
+        if most > self.room {
+            for (total, turns) in self.totals.iter_mut().zip(&mut self.turns) {
+                for (t, v) in total.iter_mut().zip(turns) {
+                    *t += sum(v);
+                    *v = [0; TURNS];
+                }
+            }
+            self.room = u16::MAX;
+        }
+        self.room -= most;
     }
 
     /// Counts a row of `c` interleaved channels.
     pub fn add_row(&mut self, row: &[u8]) {
         assert!(row.len().is_multiple_of(self.c));
-        match &mut self.counts[..] {
-            [a] => count1(row, a),
-            [a, b, c] => count3(row, a, b, c),
-            all => {
-                let n = all.len();
-                for (i, px) in row.chunks_exact(n).enumerate() {
-                    for (h, v) in all.iter_mut().zip(px) {
-                        h[i % TURNS][*v as usize] += 1;
+        for row in row.chunks(PART * self.c) {
+            self.reserve(row.len() / self.c);
+            match &mut self.turns[..] {
+                [a] => count1(row, a),
+                [a, b, c] => count3(row, a, b, c),
+                all => {
+                    let n = all.len();
+                    for (i, px) in row.chunks_exact(n).enumerate() {
+                        for (h, v) in all.iter_mut().zip(px) {
+                            h[*v as usize][i % TURNS] += 1;
+                        }
                     }
                 }
             }
@@ -45,17 +70,19 @@ impl Histogram {
     pub fn add_row_masked(&mut self, row: &[u8], mask: &[u8]) {
         let c = self.c;
         assert_eq!(row.len(), mask.len() * c);
-        for (i, (px, m)) in row.chunks_exact(c).zip(mask).enumerate() {
-            for (h, v) in self.counts.iter_mut().zip(px) {
-                h[i % TURNS][*v as usize] += (*m != 0) as u32;
+        for (row, mask) in row.chunks(PART * c).zip(mask.chunks(PART)) {
+            self.reserve(mask.len());
+            for (i, (px, m)) in row.chunks_exact(c).zip(mask).enumerate() {
+                for (h, v) in self.turns.iter_mut().zip(px) {
+                    h[*v as usize][i % TURNS] += (*m != 0) as u16;
+                }
             }
         }
     }
 
     /// The counts of channel `k`.
     pub fn channel(&self, k: usize) -> [u32; 256] {
-        let [a, b, c, d] = &self.counts[k];
-        std::array::from_fn(|i| a[i] + b[i] + c[i] + d[i])
+        std::array::from_fn(|i| self.totals[k][i] + sum(&self.turns[k][i]))
     }
 
     /// The counts of all channels.
@@ -64,53 +91,44 @@ impl Histogram {
     }
 }
 
-fn count1(row: &[u8], h: &mut [[u32; 256]; TURNS]) {
-    let [h0, h1, h2, h3] = h;
-    let (eights, rest) = row.as_chunks::<8>();
-    for px in eights {
-        let v = u64::from_le_bytes(*px);
-        let at = |k: u32| (v >> (8 * k)) as u8 as usize;
-        h0[at(0)] += 1;
-        h1[at(1)] += 1;
-        h2[at(2)] += 1;
-        h3[at(3)] += 1;
-        h0[at(4)] += 1;
-        h1[at(5)] += 1;
-        h2[at(6)] += 1;
-        h3[at(7)] += 1;
-    }
-    for v in rest {
-        h0[*v as usize] += 1;
+/// Pixels that are counted between two looks at the room.
+const PART: usize = TURNS * 4096;
+
+fn sum(turns: &[u16; TURNS]) -> u32 {
+    turns.iter().map(|v| *v as u32).sum()
+}
+
+/// Counts one pixel for each turn: all counters are loaded before the first is stored, which they allow, being distinct.
+#[inline(always)]
+fn count(h: &mut Turns, at: [u8; TURNS]) {
+    let at = at.map(usize::from);
+    let new: [u16; TURNS] = std::array::from_fn(|k| h[at[k]][k].wrapping_add(1));
+    for k in 0..TURNS {
+        h[at[k]][k] = new[k];
     }
 }
 
-type Turns = [[u32; 256]; TURNS];
+fn count1(row: &[u8], h: &mut Turns) {
+    let (fours, rest) = row.as_chunks::<TURNS>();
+    for px in fours {
+        count(h, *px);
+    }
+    for (k, v) in rest.iter().enumerate() {
+        h[*v as usize][k] += 1;
+    }
+}
 
 fn count3(row: &[u8], a: &mut Turns, b: &mut Turns, c: &mut Turns) {
-    let (fours, rest) = row.as_chunks::<12>();
+    let (fours, rest) = row.as_chunks::<{ 3 * TURNS }>();
     for px in fours {
-        let [x0, x1, x2, x3, x4, x5, x6, x7, y0, y1, y2, y3] = *px;
-        let v = u64::from_le_bytes([x0, x1, x2, x3, x4, x5, x6, x7]);
-        let w = u32::from_le_bytes([y0, y1, y2, y3]);
-        let lo = |k: u32| (v >> (8 * k)) as u8 as usize;
-        let hi = |k: u32| (w >> (8 * k)) as u8 as usize;
-        a[0][lo(0)] += 1;
-        b[0][lo(1)] += 1;
-        c[0][lo(2)] += 1;
-        a[1][lo(3)] += 1;
-        b[1][lo(4)] += 1;
-        c[1][lo(5)] += 1;
-        a[2][lo(6)] += 1;
-        b[2][lo(7)] += 1;
-        c[2][hi(0)] += 1;
-        a[3][hi(1)] += 1;
-        b[3][hi(2)] += 1;
-        c[3][hi(3)] += 1;
+        count(a, [px[0], px[3], px[6], px[9]]);
+        count(b, [px[1], px[4], px[7], px[10]]);
+        count(c, [px[2], px[5], px[8], px[11]]);
     }
-    for px in rest.chunks_exact(3) {
-        a[0][px[0] as usize] += 1;
-        b[0][px[1] as usize] += 1;
-        c[0][px[2] as usize] += 1;
+    for (k, px) in rest.chunks_exact(3).enumerate() {
+        a[px[0] as usize][k] += 1;
+        b[px[1] as usize][k] += 1;
+        c[px[2] as usize][k] += 1;
     }
 }
 
@@ -359,6 +377,29 @@ mod tests {
                 histogram_rows(&src, c, &mut all);
                 histogram_rows_masked(&src, &mask, c, &mut some);
                 assert_eq!((all, some), (want_all, want_some), "{n}x{c}");
+            }
+        }
+    }
+
+    #[test]
+    fn counters_do_not_overflow() {
+        for c in [1, 3, 4] {
+            let mut h = Histogram::new(c);
+            let (long, short) = (vec![9; c * (5 * PART + 3)], vec![9; c * 7]);
+            let mask: Vec<u8> = (0..5 * PART + 3).map(|i| (i % 2) as u8).collect();
+            let mut want = 0;
+            for _ in 0..4 {
+                h.add_row(&long);
+                h.add_row_masked(&long, &mask);
+                want += mask.len() as u32 + mask.len() as u32 / 2;
+                for _ in 0..20_000 {
+                    h.add_row(&short);
+                    want += 7;
+                }
+            }
+            assert!(want > 4 * 65_536);
+            for counts in h.channels() {
+                assert_eq!((counts[9], counts.iter().sum::<u32>()), (want, want));
             }
         }
     }

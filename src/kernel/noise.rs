@@ -55,50 +55,87 @@ fn words(key: [u32; 2], y: u32, group: u32, out: &mut [u32; UNIFORM]) {
 }
 
 #[inline(always)]
-fn normal_group(key: [u32; 2], y: u32, group: u32, out: &mut [f32; NORMAL]) {
+fn normal_group(key: [u32; 2], y: u32, group: u32, scale: f32, out: &mut [f32; NORMAL]) {
     let mut w = Aligned([0; UNIFORM]);
     words(key, y, group, &mut w.0);
     let w = &w.0;
-    bell(w, out);
+    let (mut sines, mut cosines) = (Aligned([0.0; UNIFORM]), Aligned([0.0; UNIFORM]));
+    bell(w, &waves(scale), &mut sines.0, &mut cosines.0);
+    weave(&sines.0, &cosines.0, out);
 }
 
-/// Box–Muller: 16 bits of a word give the radius, 14 an angle within a right one, two the signs. That bounds the numbers
-/// by 4.86 and puts 2³² points on the plane, far closer together than an image can show. The polynomials (errors below
-/// 2e-6) belong to the definition of the noise.
+/// The square of the radius is `Q(m) − STEP·bits` of the float whose bits and mantissa 1 ≤ m < 2 are taken: the bits of
+/// a float are nearly its logarithm, and Q makes up for the difference (by 2e-4 at most). It is never below 0.
+pub(crate) const Q: [f32; 5] = [221.153_56, -4.312_58, 2.993_578_2, -0.916_505_93, 0.116_492_495];
+/// 2·ln 2 for each step of the exponent.
+pub(crate) const STEP: f32 = 1.652_591_7e-7;
+
+/// Polynomials of the sine (odd) and the cosine (even) of t half right angles, |t| ≤ 1, within 2e-4, times `scale`.
 #[inline(always)]
-fn bell(words: &[u32; UNIFORM], out: &mut [f32; NORMAL]) {
-    let (cosines, sines) = out.split_at_mut(UNIFORM);
-    let (cosines, sines) = (&mut cosines[..UNIFORM], &mut sines[..UNIFORM]);
+fn waves(scale: f32) -> [f32; 7] {
+    // t is an integer below 2¹⁵.
+    const T: f32 = 1.0 / 32_768.0;
+    const S: [f32; 3] = [1.570_437 * T, -0.642_708_3 * (T * T * T), 0.072_431_66 * (T * T * T * T * T)];
+    const C: [f32; 4] = [
+        0.999_993_26,
+        -1.233_484_5 * (T * T),
+        0.252_580_14 * (T * T * T * T),
+        -0.019_095_648 * (T * T * T * T * T * T),
+    ];
+    [S[0] * scale, S[1] * scale, S[2] * scale, C[0] * scale, C[1] * scale, C[2] * scale, C[3] * scale]
+}
+
+/// Box–Muller: a word gives a point on the plane. Its lower 31 bits give the radius, the lower half the angle within half
+/// a circle, the top bit which half. Bits that both use decide less than 2⁻¹⁵ of the number behind the radius: only for
+/// one word in 2¹⁵, radii beyond 4.5, does that show, and then as the order of far outliers (up to 6.6). The polynomials
+/// belong to the definition of the noise.
+#[inline(always)]
+fn bell(words: &[u32; UNIFORM], waves: &[f32; 7], sines: &mut [f32; UNIFORM], cosines: &mut [f32; UNIFORM]) {
+    let [s0, s1, s2, c0, c1, c2, c3] = *waves;
     for i in 0..UNIFORM {
         let w = words[i];
-        let r = half_square_radius(w).sqrt();
-        // The middle of a step, in right angles from the diagonal: half a right angle to either side.
-        let t = ((w << 16) as i32 >> 18) as f32 * (1.0 / 16_384.0) + 1.0 / 32_768.0;
+        let r = signed(square_radius(w).sqrt(), w);
+        let t = w as i16 as f32;
         let z = t * t;
-        let s = t * (1.570_794_1 + z * (-0.645_801_84 + z * 0.077_955_03));
-        let c = 1.0 + z * (-1.233_697 + z * (0.253_598_63 + z * -0.020_408_353));
-        // The turn by half a right angle leaves a factor √½, which the radius lacks.
-        cosines[i] = signed(r * (c - s), w << 30);
-        sines[i] = signed(r * (c + s), w << 31);
+        sines[i] = r * (t * (s0 + z * (s1 + z * s2)));
+        cosines[i] = r * (c0 + z * (c1 + z * (c2 + z * c3)));
     }
 }
 
-/// −ln u, where u is the middle of the step of 2⁻¹⁶ that the upper half of the word stands for.
+/// −2·ln u, where u is the middle of the step of 2⁻³⁰ that the lower 31 bits of the word stand for.
 #[inline(always)]
-fn half_square_radius(w: u32) -> f32 {
-    // u·2¹⁷, an odd integer, as 2^k · (1.5 + f).
-    let x = (w >> 15 | 1) as i32 as f32;
-    let k = (x.to_bits() >> 23) as i32 - (127 + 17);
-    let f = f32::from_bits(x.to_bits() & 0x7f_ffff | 0x3f80_0000) - 1.5;
-    let p = 0.048_928_99 + f * (-0.025_862_273 + f * (0.017_414_2 + f * -0.010_483_967));
-    let p = -0.405_465_3 + f * (-0.666_665_73 + f * (0.222_245_4 + f * (-0.098_804_88 + f * p)));
-    k as f32 * -std::f32::consts::LN_2 + p
+fn square_radius(w: u32) -> f32 {
+    let x = (w & 0x7fff_ffff | 1) as i32 as f32;
+    let m = f32::from_bits(x.to_bits() & 0x7f_ffff | 0x3f80_0000);
+    (Q[0] + m * (Q[1] + m * (Q[2] + m * (Q[3] + m * Q[4])))) - x.to_bits() as i32 as f32 * STEP
 }
 
 /// Flips the sign if the top bit of `sign` is set.
 #[inline(always)]
 fn signed(v: f32, sign: u32) -> f32 {
     f32::from_bits(v.to_bits() ^ (sign & 0x8000_0000))
+}
+
+/// The order of the numbers: of 32 words the sines of the first half, their cosines, the sines and the cosines of the
+/// second half, and of these four by turns four at a time. Packing four vectors of integers to one of bytes gives this order.
+#[inline(always)]
+fn weave(sines: &[f32; UNIFORM], cosines: &[f32; UNIFORM], out: &mut [f32; NORMAL]) {
+    let (sines, _) = sines.as_chunks::<4>();
+    let (cosines, _) = cosines.as_chunks::<4>();
+    let (out, _) = out.as_chunks_mut::<4>();
+    for g in 0..NORMAL / 64 {
+        for l in 0..4 {
+            out[16 * g + 4 * l] = sines[8 * g + l];
+            out[16 * g + 4 * l + 1] = cosines[8 * g + l];
+            out[16 * g + 4 * l + 2] = sines[8 * g + 4 + l];
+            out[16 * g + 4 * l + 3] = cosines[8 * g + 4 + l];
+        }
+    }
+}
+
+#[inline(always)]
+fn unit_normal_group(key: [u32; 2], y: u32, group: u32, out: &mut [f32; NORMAL]) {
+    normal_group(key, y, group, 1.0, out);
 }
 
 #[inline(always)]
@@ -142,7 +179,7 @@ macro_rules! row_of_groups {
 
 row_of_groups! {
     /// Standard normal numbers `first ..` of row `y`.
-    normal_row, normal_group, NORMAL
+    normal_row, unit_normal_group, NORMAL
 }
 
 row_of_groups! {
@@ -191,26 +228,48 @@ simd! {
 }
 
 simd! {
-    /// [`normal_row`] and [`add_row`] in one, without a row of noise in between.
+    /// Adds `shift` and normal numbers of standard deviation `scale` to a row, as [`add_row`] does with its noise.
     pub fn add_normal_row[T: Sample][T](row: &mut [T], seed: u64, y: u32, first: usize, scale: f32, shift: f32) {
         let key = key_words(seed);
-        let mut values = Aligned([0.0; NORMAL]);
-        let values = &mut values.0;
         let mut number = (first / NORMAL) as u32;
         let mut skip = first % NORMAL;
         let mut rest = row;
         while !rest.is_empty() {
-            normal_group(key, y, number, values);
             let (part, next) = rest.split_at_mut(rest.len().min(NORMAL - skip));
-            if let Ok(whole) = <&mut [T; NORMAL]>::try_from(&mut *part) {
-                add_samples(whole, values, scale, shift);
-            } else {
-                add_samples(part, &values[skip..], scale, shift);
-            }
+            add_group(part, skip, key, y, number, scale, shift);
             rest = next;
             number += 1;
             skip = 0;
         }
+    }
+}
+
+/// The part of a group from number `skip` on.
+#[inline(always)]
+fn add_group<T: Sample>(part: &mut [T], skip: usize, key: [u32; 2], y: u32, group: u32, scale: f32, shift: f32) {
+    #[cfg(target_arch = "x86_64")]
+    if level() >= Level::V4
+        && scale.abs() * 8.0 + shift.abs() < x86::noise::FAR
+        && let Some(bytes) = T::bytes_mut(part)
+    {
+        let first = group.wrapping_mul(LANES as u32);
+        if let Ok(whole) = <&mut [u8; NORMAL]>::try_from(&mut *bytes) {
+            x86::noise::add_normal(whole, key, y, first, &waves(scale), shift);
+        } else {
+            let mut whole = Aligned([0; NORMAL]);
+            let mine = skip..skip + bytes.len();
+            whole.0[mine.clone()].copy_from_slice(bytes);
+            x86::noise::add_normal(&mut whole.0, key, y, first, &waves(scale), shift);
+            bytes.copy_from_slice(&whole.0[mine]);
+        }
+        return;
+    }
+    let mut values = Aligned([0.0; NORMAL]);
+    normal_group(key, y, group, scale, &mut values.0);
+    if let Ok(whole) = <&mut [T; NORMAL]>::try_from(&mut *part) {
+        add_samples(whole, &values.0, 1.0, shift);
+    } else {
+        add_samples(part, &values.0[skip..], 1.0, shift);
     }
 }
 

@@ -5,8 +5,9 @@ use crate::error::Error;
 use crate::rng::{self, Stream};
 use crate::{geom, math};
 use pyo3::exceptions::PyValueError;
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyFloat, PyTuple};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -39,6 +40,36 @@ fn finite(lo: f64, hi: f64) -> PyResult<()> {
         return Ok(());
     }
     Err(PyValueError::new_err(format!("range ({lo}, {hi}) is not finite")))
+}
+
+/// Between what a side of a hole is drawn.
+enum Side {
+    Whole(i64, i64),
+    Share(f64, f64),
+}
+
+impl Side {
+    /// A range for a side of the image: floats are shares of it, integers pixels.
+    fn of(range: &Bound<'_, PyTuple>, side: i64) -> PyResult<Side> {
+        if range.get_item(1)?.is_exact_instance_of::<PyFloat>() {
+            let (lo, hi): (f64, f64) = range.extract()?;
+            finite(lo, hi)?;
+            return Ok(Side::Share(lo * side as f64, hi * side as f64));
+        }
+        let (lo, hi): (i64, i64) = range.extract()?;
+        let (lo, hi) = (lo.min(side), hi.min(side));
+        if lo > hi {
+            return Err(PyValueError::new_err(format!("empty range ({lo}, {hi})")));
+        }
+        Ok(Side::Whole(lo, hi))
+    }
+
+    fn draw(&self, s: &mut Stream) -> i64 {
+        match *self {
+            Side::Whole(lo, hi) => s.integers(lo, hi),
+            Side::Share(lo, hi) => s.uniform(lo, hi) as i64,
+        }
+    }
 }
 
 #[pymethods]
@@ -103,6 +134,37 @@ impl Draw {
             return Err(PyValueError::new_err(format!("{k} of {n} cannot be drawn")));
         }
         Ok(self.with(|s| s.sample(n, k)))
+    }
+    /// The region of `n` holes in a w×h image, each drawn as height, width, y and x; sides are shares of the image's if
+    /// they are floats. Holes without an area are left out.
+    #[allow(clippy::too_many_arguments)]
+    fn holes<'py>(
+        &self,
+        py: Python<'py>,
+        n: usize,
+        heights: &Bound<'py, PyTuple>,
+        widths: &Bound<'py, PyTuple>,
+        w: i64,
+        h: i64,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let (heights, widths) = (Side::of(heights, h)?, Side::of(widths, w)?);
+        let rects = self.with(|s| {
+            let mut rects = Vec::new();
+            for _ in 0..n {
+                let (hole_h, hole_w) = (heights.draw(s), widths.draw(s));
+                if !(0..=h).contains(&hole_h) || !(0..=w).contains(&hole_w) {
+                    return Err(PyValueError::new_err(format!("a hole of {hole_w}×{hole_h} in an image of {w}×{h}")));
+                }
+                let (y, x) = (s.integers(0, h - hole_h), s.integers(0, w - hole_w));
+                if hole_h > 0 && hole_w > 0 {
+                    rects.extend([x, y, x + hole_w, y + hole_h]);
+                }
+            }
+            Ok(rects)
+        })?;
+        let name = intern!(py, "rects").clone().into_any();
+        let numbers = rects.into_iter().map(|v| v.into_pyobject(py).map(Bound::into_any));
+        PyTuple::new(py, std::iter::once(Ok(name)).chain(numbers).collect::<Result<Vec<_>, _>>()?)
     }
     fn seed(&self) -> u64 {
         self.with(Stream::seed)

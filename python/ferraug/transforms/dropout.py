@@ -18,14 +18,6 @@ def hole_ink(ctx: Context, fill: Any) -> Any:
     return fill
 
 
-def lengths(ctx: Context, limits: tuple[float, float], side: int) -> tuple[Any, float, float]:
-    """How the length of a hole is drawn along a side: (function, low, high), whose result is to be cut to pixels."""
-    low, high = limits
-    if isinstance(high, float):
-        return ctx.draw.uniform, low * side, high * side
-    return ctx.draw.integers, min(low, side), min(high, side)
-
-
 class CoarseDropout(Transform):
     """Paint over random rectangles (Cutout, DeVries and Taylor 2017).
 
@@ -41,14 +33,8 @@ class CoarseDropout(Transform):
     p: Prob = Prob(default=0.5)
 
     def emit(self, ctx: Context) -> None:
-        integers, width, height = ctx.draw.integers, ctx.w, ctx.h
-        some_height, least_h, most_h = lengths(ctx, self.hole_height_range, height)
-        some_width, least_w, most_w = lengths(ctx, self.hole_width_range, width)
-        rects: list[Any] = ["rects"]
-        for _ in range(integers(*self.num_holes_range)):
-            h, w = int(some_height(least_h, most_h)), int(some_width(least_w, most_w))
-            y, x = integers(0, height - h), integers(0, width - w)
-            if w and h:
-                rects += (x, y, x + w, y + h)
+        draw = ctx.draw
+        count = draw.integers(*self.num_holes_range)
+        rects = draw.holes(count, self.hole_height_range, self.hole_width_range, ctx.w, ctx.h)
         if len(rects) > 1:
-            ctx.paint(tuple(rects), hole_ink(ctx, self.fill), self.fill_mask, "shrink")
+            ctx.paint(rects, hole_ink(ctx, self.fill), self.fill_mask, "shrink")

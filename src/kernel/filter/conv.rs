@@ -66,7 +66,7 @@ impl Conv {
         self.acc.resize(tile * c, 0.0);
         for (t, x) in (x0..x0 + w).step_by(tile).enumerate() {
             let n = tile.min(x0 + w - x) * c;
-            self.run.set(x as isize - rx as isize, n / c + 2 * rx, src.w, self.border);
+            self.run.set(x as isize - rx as isize, n / c + 2 * rx, src.w, c, self.border);
             self.lines.clear();
             self.lines.resize(2 * ry + 1, 0);
             for i in 0..out.n {

@@ -101,11 +101,13 @@ pub struct Run {
     at: usize,
     /// What goes to the places outside: place and pixel of the row, if any.
     outside: Vec<(usize, Option<usize>)>,
+    /// The same where all of it is in the run itself: to and from which value of it.
+    copies: Vec<(usize, usize)>,
 }
 
 impl Run {
-    /// Pixels `x .. x + n` of rows of `w` pixels.
-    pub fn set(&mut self, x: isize, n: usize, w: usize, border: Border) {
+    /// Pixels `x .. x + n` of rows of `w` pixels of `c` components.
+    pub fn set(&mut self, x: isize, n: usize, w: usize, c: usize, border: Border) {
         let end = x + n as isize;
         let first = x.clamp(0, w as isize);
         let last = end.clamp(first, w as isize);
@@ -114,6 +116,13 @@ impl Run {
         self.outside.clear();
         let outside = (x..first.min(end)).chain(last.max(x)..end);
         self.outside.extend(outside.map(|p| ((p - x) as usize, border.fold(p, w))));
+        self.copies.clear();
+        let (first, last) = self.inside;
+        if self.outside.iter().all(|(_, from)| from.is_some_and(|i| (first..last).contains(&i))) {
+            let at = self.at;
+            let pixels = self.outside.iter().filter_map(|&(to, from)| Some((to, from? - first + at)));
+            self.copies.extend(pixels.flat_map(|(to, from)| (0..c).map(move |k| (to * c + k, from * c + k))));
+        }
     }
 
     /// Prepares the run of a row.
@@ -121,6 +130,10 @@ impl Run {
         let (first, last) = self.inside;
         let at = self.at * c;
         N::prepare_row(&row[first * c..last * c], &mut out[at..at + (last - first) * c]);
+        if !self.copies.is_empty() {
+            self.copies.iter().for_each(|&(to, from)| out[to] = out[from]);
+            return;
+        }
         for &(to, from) in &self.outside {
             let to = &mut out[to * c..(to + 1) * c];
             match from {

@@ -91,7 +91,7 @@ impl<N: Number> Passes<N> {
         self.across.extend(self.x.pairs.iter().map(|&(a, b, w)| (a * c, b * c, w)));
         for (t, x) in (x0..x0 + w).step_by(tile).enumerate() {
             let n = tile.min(x0 + w - x) * c;
-            self.run.set(x as isize - rx as isize, n / c + 2 * rx, src.w, border);
+            self.run.set(x as isize - rx as isize, n / c + 2 * rx, src.w, c, border);
             self.lines.clear();
             self.lines.resize(2 * ry + 1, 0);
             for i in 0..out.n {

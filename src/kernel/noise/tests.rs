@@ -6,19 +6,25 @@ use crate::simd::{Level, set_level};
 /// Number `i` of row `y`, straight from the definition, in f64.
 fn oracle(seed: u64, y: u32, i: usize) -> f64 {
     let (group, place) = (i / NORMAL, i % NORMAL);
-    let word = place % UNIFORM;
+    // 64 numbers are four rounds of four sines, four cosines, four sines and four cosines.
+    let (round, turn) = (place % 64 / 16, place % 16 / 4);
+    let word = place / 64 * 32 + turn / 2 * 16 + round * 4 + place % 4;
     let w = philox([(group * LANES + word % LANES) as u32, y, 0, 0], key_words(seed))[word / LANES];
-    let u = ((w >> 16) as f64 + 0.5) / 65536.0;
-    let a = (((w >> 2 & 0x3fff) ^ 0x2000) as f64 + 0.5) / 16384.0 * std::f64::consts::FRAC_PI_2;
-    let (z, sign) = if place < UNIFORM { (math::cos(a), w >> 1 & 1) } else { (math::sin(a), w & 1) };
-    (-2.0 * math::ln(u)).sqrt() * if sign == 1 { -z } else { z }
+    let radius = (-2.0 * math::ln((w & 0x7fff_ffff | 1) as f64 / 2f64.powi(31))).sqrt();
+    let angle = w as i16 as f64 / 32768.0 * std::f64::consts::FRAC_PI_2;
+    let z = radius * if turn % 2 == 0 { math::sin(angle) } else { math::cos(angle) };
+    if w >> 31 == 1 { -z } else { z }
 }
 
 #[test]
-fn every_radius() {
-    for r in 0..65536u32 {
-        let (got, want) = (half_square_radius(r << 16 | 0x1234) as f64, -math::ln((r as f64 + 0.5) / 65536.0));
-        assert!(got > 0.0 && (got - want).abs() < 2e-6, "{r}: {got} {want}");
+fn every_kind_of_radius() {
+    // Both ends of all octaves, and a grid.
+    let ends = (0..31).flat_map(|k| (0..2000u32).flat_map(move |d| [(1 << k) + d, (1 << k) - d.min(1 << k)]));
+    for u in ends.chain((0..1 << 31).step_by(9973)) {
+        let u = u & 0x7fff_ffff | 1;
+        let (got, want) = (square_radius(u) as f64, -2.0 * math::ln(u as f64 / 2f64.powi(31)));
+        assert!(got > 0.0 && (got - want).abs() < 2.5e-4, "{u}: {got} {want}");
+        assert_eq!(square_radius(u | 1 << 31) as f64, got);
     }
 }
 
@@ -30,7 +36,8 @@ fn normal_is_box_muller_on_philox() {
         for (i, &z) in row.iter().enumerate() {
             let want = oracle(seed, y, i);
             // Near radius 0 an error of its square counts for more.
-            assert!((z as f64 - want).abs() < 3e-5, "{i}: {z} {want}");
+            let near = (z as f64 - want).abs() < 6e-4 || want.abs() < 0.1 && (z as f64 - want).abs() < 0.01;
+            assert!(near, "{i}: {z} {want}");
         }
     }
 }
@@ -92,7 +99,7 @@ fn normal_statistics() {
     assert!(mean(&|z| z * z * z).abs() < 5.0 * 15f64.sqrt() / root);
     assert!((mean(&|z| z * z * z * z) - 3.0).abs() < 5.0 * 96f64.sqrt() / root);
     let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| a as f64 * b as f64).sum::<f64>() / n;
-    for lag in [1, 2, 3, LANES - 1, LANES, LANES + 1, 2 * LANES, 4 * LANES, NORMAL, 1000, 2000] {
+    for lag in [1, 2, 3, 4, 8, 12, 16, LANES - 1, LANES, LANES + 1, 2 * LANES, 4 * LANES, NORMAL, 1000, 2000] {
         assert!(product(&all, &all[lag..]).abs() < 5.0 / root, "lag {lag}");
         // Squares too: the two halves of a Box–Muller pair share a radius.
         let square = |v: &[f32]| v.iter().map(|z| z * z - 1.0).collect::<Vec<f32>>();
@@ -109,7 +116,7 @@ fn normal_statistics() {
     }
     assert!(worst * root < 1.95, "KS {}", worst * root);
     let top = sorted[sorted.len() - 1];
-    assert!((4.2..4.86).contains(&top), "{top}");
+    assert!((4.2..5.8).contains(&top), "{top}");
 }
 
 #[test]
@@ -199,7 +206,12 @@ fn levels_agree() {
         let mut u = vec![0.0f32; 1000];
         uniform_row(9, 1, 77, &mut u);
         let mut bytes: Vec<u8> = (0..100_000).map(|i| (i % 251) as u8).collect();
+        let (mut even, mut wide) = (bytes[..1000].to_vec(), bytes[..1000].to_vec());
+        add_normal_row(&mut even, 8, 2, 13, 40.0, 0.0);
+        add_normal_row(&mut wide, 8, 2, 13, 3e5, -3.5);
         add_normal_row(&mut bytes, 8, 2, 13, 40.0, -3.5);
+        bytes.extend(even);
+        bytes.extend(wide);
         let mut floats: Vec<f32> = (0..1000).map(|i| i as f32 / 1000.0).collect();
         add_normal_row(&mut floats, 8, 2, 13, 0.2, 0.01);
         let bits = |v: &[f32]| v.iter().map(|x| x.to_bits()).collect::<Vec<_>>();

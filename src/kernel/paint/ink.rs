@@ -5,10 +5,12 @@
 //! many as fit into its 16 bytes. Integers take all values of their type, floats multiples of 2⁻²⁴ in [0, 1).
 
 use super::Prepared;
+use super::region::Span;
 use crate::image::{DType, Element, Sample};
 use crate::kernel::copy::fill_pixels;
 use crate::rng::{PHILOX_M, PHILOX_W, key_words, philox};
 use crate::simd;
+use std::ops::Range;
 
 /// Last counter word of values by place, and of colours by shape.
 const BY_PLACE: u32 = 0;
@@ -108,6 +110,14 @@ fn shape_color<T: Sample>(seed: u64, shape: u32, k: usize) -> T {
     pick(&philox([shape, (k / per) as u32, 0, BY_SHAPE], key_words(seed)), k % per)
 }
 
+/// What a span covers of the `n` pixels x0.. of a row, if anything: the number of its first pixel in the row, and where
+/// it lies among them.
+fn clip(s: &Span, x0: i32, n: usize) -> Option<(usize, Range<usize>)> {
+    let (x1, x2) = (s.x1.max(x0), i64::from(s.x2).min(i64::from(x0) + n as i64));
+    let at = |x: i64| (x - i64::from(x0)) as usize;
+    (i64::from(x1) < x2).then(|| (x1.max(0) as usize, at(i64::from(x1))..at(x2)))
+}
+
 impl Prepared {
     /// Calls `f(shape, first, part)` for what shapes cover of `row`, the pixels x0.. of row `y` of slice `z`; `first` is
     /// the number of the part's first pixel in the row.
@@ -118,12 +128,25 @@ impl Prepared {
         c: usize,
         mut f: impl FnMut(u32, usize, &mut [E]),
     ) {
-        let end = i64::from(x0) + (row.len() / c) as i64;
         for s in self.spans(z, y) {
-            let (x1, x2) = (s.x1.max(x0), i64::from(s.x2).min(end));
-            if i64::from(x1) < x2 {
-                let at = |x: i64| (x - i64::from(x0)) as usize * c;
-                f(s.shape, x1.max(0) as usize, &mut row[at(i64::from(x1))..at(x2)]);
+            if let Some((first, part)) = clip(s, x0, row.len() / c) {
+                f(s.shape, first, &mut row[part.start * c..part.end * c]);
+            }
+        }
+    }
+
+    /// Paints rows of `w` pixels, the pixels x0.. of the rows y0.. of slice `z`, with one colour of `c` components.
+    pub fn paint_color_rows<E: Element>(&self, rows: &mut [E], w: usize, color: &[E], [z, y0, x0]: [i32; 3], c: usize) {
+        let n = (rows.len() / (w * c)) as i64;
+        let mut parts = Vec::new();
+        for (ys, spans) in self.bands(z) {
+            let [top, bottom] = ys.map(|y| (i64::from(y) - i64::from(y0)).clamp(0, n) as usize);
+            parts.clear();
+            parts.extend(spans.iter().filter_map(|s| clip(s, x0, w)).map(|(_, p)| p.start * c..p.end * c));
+            for row in rows[top * w * c..bottom.max(top) * w * c].chunks_exact_mut(w * c) {
+                for part in &parts {
+                    fill_pixels(&mut row[part.clone()], color);
+                }
             }
         }
     }
@@ -210,6 +233,27 @@ mod tests {
                 let paint =
                     |p: &Prepared, row: &mut [u64], [z, y, x]: [i32; 3], c| p.paint_colors(row, &colors, z, y, x, c);
                 check(&region, c, 7, &paint, &|shape, _, k| (shape as usize * c + k) as u64);
+            }
+        }
+    }
+
+    #[test]
+    fn rows_together_are_rows_one_by_one() {
+        for region in regions() {
+            let prepared = Prepared::new(&region);
+            for (c, w, n, x0, y0) in
+                [(1, 40, 12, 0, 0), (3, 7, 5, 3, 2), (4, 30, 4, 12, 20), (2, 5, 3, 60, 0), (1, 9, 0, 0, 0)]
+            {
+                let color: Vec<u8> = (0..c as u8).map(|k| 100 + k).collect();
+                for z in 0..4 {
+                    let mut together = vec![7; w * c * n];
+                    let mut single = together.clone();
+                    prepared.paint_color_rows(&mut together, w, &color, [z, y0, x0], c);
+                    for (i, row) in single.chunks_exact_mut(w * c).enumerate() {
+                        prepared.paint_color(row, &color, z, y0 + i as i32, x0, c);
+                    }
+                    assert_eq!(together, single, "{c} {w} {n} {x0} {y0} {z}");
+                }
             }
         }
     }

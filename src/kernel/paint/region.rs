@@ -178,13 +178,18 @@ impl Prepared {
         Prepared { edges, slabs, deep }
     }
 
-    /// The rows of slice `z` of which anything is covered, as half-open intervals.
-    pub fn covered_rows(&self, z: i32) -> impl Iterator<Item = [i32; 2]> {
+    /// The bands of slice `z` of which anything is covered: rows, and the spans of each in the order of the shapes.
+    pub(super) fn bands(&self, z: i32) -> impl Iterator<Item = ([i32; 2], &[Span])> {
         let slab = band(&self.edges, z).map(|i| &self.slabs[i]);
         slab.into_iter().flat_map(|s| {
             let bands = s.edges.windows(2).zip(s.starts.windows(2));
-            bands.filter(|(_, n)| n[0] < n[1]).map(|(e, _)| [e[0], e[1]])
+            bands.filter(|(_, n)| n[0] < n[1]).map(|(e, n)| ([e[0], e[1]], &s.spans[n[0] as usize..n[1] as usize]))
         })
+    }
+
+    /// The rows of slice `z` of which anything is covered, as half-open intervals.
+    pub fn covered_rows(&self, z: i32) -> impl Iterator<Item = [i32; 2]> {
+        self.bands(z).map(|(rows, _)| rows)
     }
 
     /// The spans of row `y` of slice `z`, in the order of the shapes.

@@ -23,8 +23,9 @@ pub fn sum(acc: &mut [i16], base: &[i16], terms: &[Term]) {
                         // SAFETY: the level says that the features are there; all runs were checked.
                         unsafe {
                             match (wide, i) {
-                                (true, 0) => sum_512::<$p, true>(acc, base, t),
-                                (true, _) => sum_512::<$p, false>(acc, base, t),
+                                (true, 0) if centred(t) => sum_512::<$p, true, true>(acc, base, t),
+                                (true, 0) => sum_512::<$p, true, false>(acc, base, t),
+                                (true, _) => sum_512::<$p, false, false>(acc, base, t),
                                 (false, 0) => sum_256::<$p, true>(acc, base, t),
                                 (false, _) => sum_256::<$p, false>(acc, base, t),
                             }
@@ -48,13 +49,24 @@ pub fn sum_to_bytes(out: &mut [u8], base: &[i16], terms: &[Term]) {
                 $($p => {
                     let t = terms.first_chunk::<$p>().unwrap();
                     // SAFETY: as in `sum`.
-                    unsafe { if wide { bytes_512(out, base, t) } else { bytes_256(out, base, t) } }
+                    unsafe {
+                        match wide {
+                            true if centred(t) => bytes_512::<$p, true>(out, base, t),
+                            true => bytes_512::<$p, false>(out, base, t),
+                            false => bytes_256(out, base, t),
+                        }
+                    }
                 })*
                 _ => unreachable!(),
             }
         };
     }
     pass!(1 2 3 4 5 6 7 8);
+}
+
+/// True if the last term is one run twice, as the centre of a kernel is: the vectors of it are then loaded once.
+fn centred<const P: usize>(t: &[Term; P]) -> bool {
+    t[P - 1].0 == t[P - 1].1
 }
 
 /// Panics unless all runs of `n` values lie inside `base`.
@@ -113,7 +125,11 @@ unsafe fn sum_256<const P: usize, const FIRST: bool>(acc: &mut [i16], base: &[i1
 /// # Safety
 /// The CPU has AVX-512 F and BW; all runs of `acc`'s length lie inside `base`.
 #[target_feature(enable = "avx512f,avx512bw")]
-unsafe fn sum_512<const P: usize, const FIRST: bool>(acc: &mut [i16], base: &[i16], t: &[Term; P]) {
+unsafe fn sum_512<const P: usize, const FIRST: bool, const CENTRED: bool>(
+    acc: &mut [i16],
+    base: &[i16],
+    t: &[Term; P],
+) {
     let mut w = [_mm512_setzero_si512(); P];
     for i in 0..P {
         w[i] = _mm512_set1_epi16(t[i].2);
@@ -126,7 +142,8 @@ unsafe fn sum_512<const P: usize, const FIRST: bool>(acc: &mut [i16], base: &[i1
             let mut sum = if FIRST { _mm512_setzero_si512() } else { _mm512_loadu_si512(p.add(x).cast()) };
             for i in 0..P {
                 let a = _mm512_loadu_si512(base.as_ptr().add(t[i].0 + x).cast());
-                let b = _mm512_loadu_si512(base.as_ptr().add(t[i].1 + x).cast());
+                let b =
+                    if CENTRED && i + 1 == P { a } else { _mm512_loadu_si512(base.as_ptr().add(t[i].1 + x).cast()) };
                 sum = _mm512_add_epi16(sum, _mm512_mulhrs_epi16(_mm512_adds_epi16(a, b), w[i]));
             }
             _mm512_storeu_si512(p.add(x).cast(), sum);
@@ -176,7 +193,7 @@ unsafe fn bytes_256<const P: usize>(out: &mut [u8], base: &[i16], t: &[Term; P])
 /// # Safety
 /// The CPU has AVX-512 F and BW; all runs of `out`'s length lie inside `base`.
 #[target_feature(enable = "avx512f,avx512bw")]
-unsafe fn bytes_512<const P: usize>(out: &mut [u8], base: &[i16], t: &[Term; P]) {
+unsafe fn bytes_512<const P: usize, const CENTRED: bool>(out: &mut [u8], base: &[i16], t: &[Term; P]) {
     let mut w = [_mm512_setzero_si512(); P];
     for i in 0..P {
         w[i] = _mm512_set1_epi16(t[i].2);
@@ -184,17 +201,29 @@ unsafe fn bytes_512<const P: usize>(out: &mut [u8], base: &[i16], t: &[Term; P])
     let half = _mm512_set1_epi16(HALF);
     let (n, p) = (out.len(), out.as_mut_ptr());
     let mut x = 0;
-    while x + 32 <= n {
-        // SAFETY: x + 32 ≤ n.
-        unsafe {
-            let mut sum = half;
-            for i in 0..P {
+    let sum = |x: usize| {
+        let mut sum = half;
+        for i in 0..P {
+            // SAFETY: below, the runs go on for 32 values from x on.
+            let [a, b] = unsafe {
                 let a = _mm512_loadu_si512(base.as_ptr().add(t[i].0 + x).cast());
-                let b = _mm512_loadu_si512(base.as_ptr().add(t[i].1 + x).cast());
-                sum = _mm512_add_epi16(sum, _mm512_mulhrs_epi16(_mm512_adds_epi16(a, b), w[i]));
-            }
-            _mm256_storeu_si256(p.add(x).cast(), _mm512_cvtepi16_epi8(_mm512_srli_epi16::<7>(sum)));
+                [a, if CENTRED && i + 1 == P { a } else { _mm512_loadu_si512(base.as_ptr().add(t[i].1 + x).cast()) }]
+            };
+            sum = _mm512_add_epi16(sum, _mm512_mulhrs_epi16(_mm512_adds_epi16(a, b), w[i]));
         }
+        _mm512_srli_epi16::<7>(sum)
+    };
+    // Shifted sums fit a byte; packing works on 128-bit lanes.
+    let order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+    while x + 64 <= n {
+        let packed = _mm512_permutexvar_epi64(order, _mm512_packus_epi16(sum(x), sum(x + 32)));
+        // SAFETY: x + 64 ≤ n.
+        unsafe { _mm512_storeu_si512(p.add(x).cast(), packed) };
+        x += 64;
+    }
+    if x + 32 <= n {
+        // SAFETY: x + 32 ≤ n.
+        unsafe { _mm256_storeu_si256(p.add(x).cast(), _mm512_cvtepi16_epi8(sum(x))) };
         x += 32;
     }
     while x < n {
@@ -241,9 +270,12 @@ mod tests {
                 let (mut acc, mut half, mut out) = (vec![9; n], halves(), vec![9; n]);
                 // SAFETY: the probe saw AVX-512 BW; the runs end at 400 at most.
                 unsafe {
-                    sum_512::<3, true>(&mut acc, &base, &t);
-                    sum_512::<3, false>(&mut half, &base, &t);
-                    bytes_512(&mut out, &base, &t);
+                    sum_512::<3, true, true>(&mut acc, &base, &t);
+                    sum_512::<3, false, false>(&mut half, &base, &t);
+                    bytes_512::<3, true>(&mut out, &base, &t);
+                    let mut other = out.clone();
+                    bytes_512::<3, false>(&mut other, &base, &t);
+                    assert_eq!(other, out);
                 }
                 assert!(acc == want && half == more && out == bytes, "AVX-512, {n}");
             }
