@@ -6,6 +6,11 @@
 use super::quant::Quant;
 use super::tables::ZIGZAG;
 use crate::simd;
+#[cfg(target_arch = "x86_64")]
+use crate::{
+    kernel::x86,
+    simd::{Level, level},
+};
 
 /// Blocks that are transformed together; rows of blocks are padded to a multiple of it.
 pub const LANES: usize = 8;
@@ -31,6 +36,10 @@ impl Strip {
 pub fn forward_rows(samples: &[u8], stride: usize, quant: &Quant, strip: &mut Strip) {
     assert!(stride == 8 * strip.zigzag.len() && strip.zigzag.len() == strip.nonzero.len());
     assert!(samples.len() == 8 * stride && stride.is_multiple_of(8 * LANES));
+    #[cfg(target_arch = "x86_64")]
+    if level() >= Level::V3 {
+        return x86::jpeg::forward_rows(samples, stride, quant, strip);
+    }
     forward_plain(samples, stride, quant, strip);
 }
 
