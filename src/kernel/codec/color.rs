@@ -60,7 +60,7 @@ mod tests {
         let (mut y, mut cb, mut cr) = ([0; 6], [0; 6], [0; 6]);
         ycc_row(&rgb, &mut y, &mut cb, &mut cr);
         assert_eq!(y, [0, 255, 76, 150, 29, 128]);
-        assert_eq!(cb, [128, 128, 85, 43, 255, 128]);
+        assert_eq!(cb, [128, 128, 85, 44, 255, 128]);
         assert_eq!(cr, [128, 128, 255, 21, 107, 128]);
     }
 

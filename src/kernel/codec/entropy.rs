@@ -40,60 +40,86 @@ pub static CODES: LazyLock<[Codes; 2]> = LazyLock::new(|| {
     })
 });
 
-/// Bits that are not a whole word yet, highest first.
-#[derive(Clone, Copy, Debug)]
+/// Size and bits of an AC coefficient v at [v + 1024]: the bits, times 16, plus the size.
+static VALUES: LazyLock<[u16; 2048]> = LazyLock::new(|| {
+    std::array::from_fn(|i| {
+        let (size, low) = size_and_bits(i as i32 - 1024);
+        (low << 4 | size) as u16
+    })
+});
+
+/// Room for codes before zeros are put behind bytes of ones.
+const ROOM: usize = 8192;
+/// The most that a block may need, with what a store writes too much.
+const BLOCK: usize = 256;
+
+/// The bit stream: whole bytes that wait to be checked, and less than a byte that waits to be whole.
 pub struct Bits {
+    /// The next bits, from the highest on; the others are 0.
     word: u64,
-    free: u32,
+    used: u32,
+    at: usize,
+    bytes: Box<[u8; ROOM]>,
 }
 
 impl Default for Bits {
     fn default() -> Self {
-        Bits { word: 0, free: 64 }
+        Bits { word: 0, used: 0, at: 0, bytes: Box::new([0; ROOM]) }
+    }
+}
+
+/// The part of [`Bits`] that stays in registers.
+#[derive(Clone, Copy)]
+struct Head {
+    word: u64,
+    used: u32,
+    at: usize,
+}
+
+impl Head {
+    /// Appends the low `n` bits of `bits`, of which the others are 0. At most 57 between two calls of `settle`.
+    #[inline(always)]
+    fn put(&mut self, bits: u32, n: u32) {
+        self.used += n;
+        self.word |= u64::from(bits) << (64 - self.used & 63);
+    }
+
+    /// Moves whole bytes out. Without a branch: how many there are cannot be foretold.
+    #[inline(always)]
+    fn settle(&mut self, bytes: &mut [u8; ROOM]) {
+        bytes[self.at..self.at + 8].copy_from_slice(&self.word.to_be_bytes());
+        self.at += (self.used / 8) as usize;
+        self.word <<= self.used & 56;
+        self.used &= 7;
     }
 }
 
 impl Bits {
-    /// Appends the low `n` ≤ 63 bits of `bits`; the others are 0.
-    #[inline(always)]
-    fn put(&mut self, bits: u64, n: u32, out: &mut Vec<u8>) {
-        if n > self.free {
-            let over = n - self.free;
-            write(self.word << self.free | bits >> over, out);
-            // the bits above are moved out before the next word is written
-            self.word = bits;
-            self.free = 64 - over;
-        } else {
-            self.word = self.word << n | bits;
-            self.free -= n;
-        }
-    }
-
-    /// Fills the last byte with ones, as the standard asks.
+    /// Fills the last byte with ones, as the standard asks, and appends what is left.
     pub fn finish(mut self, out: &mut Vec<u8>) {
-        let pad = self.free % 8;
-        self.put((1 << pad) - 1, pad, out);
-        let bytes = (64 - self.free as usize) / 8;
-        if bytes > 0 {
-            stuff(&(self.word << self.free).to_be_bytes()[..bytes], out);
+        let mut head = Head { word: self.word, used: self.used, at: self.at };
+        let pad = (8 - head.used) % 8;
+        head.put((1 << pad) - 1, pad);
+        head.settle(&mut self.bytes);
+        stuff(&self.bytes[..head.at], out);
+    }
+}
+
+/// Appends bytes, and a zero after each byte of ones.
+#[inline(always)]
+fn stuff(bytes: &[u8], out: &mut Vec<u8>) {
+    let (blocks, rest) = bytes.as_chunks::<32>();
+    for block in blocks {
+        if block.iter().fold(false, |any, b| any | (*b == 0xFF)) {
+            stuff_one_by_one(block, out);
+        } else {
+            out.extend_from_slice(block);
         }
     }
+    stuff_one_by_one(rest, out);
 }
 
-/// 8 bytes; a byte of ones is followed by a zero.
-#[inline(always)]
-fn write(word: u64, out: &mut Vec<u8>) {
-    let bytes = word.to_be_bytes();
-    // a byte of `!word` that is 0 borrows from its highest bit
-    if (!word).wrapping_sub(0x0101_0101_0101_0101) & word & 0x8080_8080_8080_8080 == 0 {
-        out.extend_from_slice(&bytes);
-    } else {
-        stuff(&bytes, out);
-    }
-}
-
-#[inline(never)]
-fn stuff(bytes: &[u8], out: &mut Vec<u8>) {
+fn stuff_one_by_one(bytes: &[u8], out: &mut Vec<u8>) {
     for &b in bytes {
         out.push(b);
         if b == 0xFF {
@@ -110,32 +136,63 @@ fn size_and_bits(v: i32) -> (u32, u32) {
     (size, (v + sign) as u32 & !(u32::MAX << size))
 }
 
-/// One block: the difference of its DC, its runs of zeros.
-#[inline(always)]
-fn block(bits: &mut Bits, zigzag: &[i16; 64], nonzero: u64, last: &mut i32, codes: &Codes, out: &mut Vec<u8>) {
-    let dc = i32::from(zigzag[0]);
-    let (size, low) = size_and_bits(dc - *last);
-    *last = dc;
-    let e = codes.dc[size as usize & 15];
-    bits.put(u64::from(e >> 5 | low), e & 31, out);
-    let (mut rest, mut next) = (nonzero & !1, 1);
-    while rest != 0 {
+/// Everything that the codes of a block depend on but the block.
+struct Coder<'a> {
+    bytes: &'a mut [u8; ROOM],
+    values: &'a [u16; 2048],
+    out: &'a mut Vec<u8>,
+}
+
+impl Coder<'_> {
+    /// The first coefficient of `rest`, and the zeros from `next` up to it.
+    #[inline(always)]
+    fn coefficient(&mut self, head: &mut Head, zigzag: &[i16; 64], rest: &mut u64, next: &mut u32, codes: &Codes) {
         let k = rest.trailing_zeros();
-        rest &= rest - 1;
-        let mut run = k - next;
-        next = k + 1;
-        while run > 15 {
+        *rest &= *rest - 1;
+        let mut run = k - *next;
+        *next = k + 1;
+        if run > 15 {
+            head.settle(self.bytes);
             let e = codes.ac[0xF0];
-            bits.put(u64::from(e >> 5), e & 31, out);
-            run -= 16;
+            while run > 15 {
+                head.put(e >> 5, e & 31);
+                run -= 16;
+            }
+            head.settle(self.bytes);
         }
-        let (size, low) = size_and_bits(i32::from(zigzag[k as usize & 63]));
-        let e = codes.ac[(run << 4 | size) as usize & 255];
-        bits.put(u64::from(e >> 5 | low), e & 31, out);
+        let v = self.values[(i32::from(zigzag[k as usize & 63]) + 1024) as usize & 2047];
+        let e = codes.ac[(run << 4 | u32::from(v) & 15) as usize & 255];
+        head.put(e >> 5 | u32::from(v) >> 4, e & 31);
     }
-    if next != 64 {
-        let e = codes.ac[0];
-        bits.put(u64::from(e >> 5), e & 31, out);
+
+    /// One block: the difference of its DC, its runs of zeros.
+    #[inline(always)]
+    fn block(&mut self, head: &mut Head, zigzag: &[i16; 64], nonzero: u64, last: &mut i32, codes: &Codes) {
+        if head.at > ROOM - BLOCK {
+            stuff(&self.bytes[..head.at], self.out);
+            head.at = 0;
+        }
+        let dc = i32::from(zigzag[0]);
+        let (size, low) = size_and_bits(dc - *last);
+        *last = dc;
+        let e = codes.dc[size as usize & 15];
+        head.put(e >> 5 | low, e & 31);
+        head.settle(self.bytes);
+        let (mut rest, mut next) = (nonzero & !1, 1);
+        while rest != 0 {
+            self.coefficient(head, zigzag, &mut rest, &mut next, codes);
+            if rest == 0 {
+                break;
+            }
+            self.coefficient(head, zigzag, &mut rest, &mut next, codes);
+            // 7 bits that were there and 26 of each
+            head.settle(self.bytes);
+        }
+        if next != 64 {
+            let e = codes.ac[0];
+            head.put(e >> 5, e & 31);
+        }
+        head.settle(self.bytes);
     }
 }
 
@@ -158,20 +215,21 @@ simd! {
     /// Writes the units of one row.
     pub fn scan_row(bits: &mut Bits, parts: &[Part<'_>], units: usize, last: &mut [i32; 3], out: &mut Vec<u8>) {
         let codes = &*CODES;
-        let mut local = *bits;
+        let mut head = Head { word: bits.word, used: bits.used, at: bits.at };
+        let mut coder = Coder { bytes: &mut bits.bytes, values: &VALUES, out };
         for m in 0..units {
             for part in parts {
                 let (at, c) = (m * part.step + part.offset, part.component);
                 let codes = &codes[usize::from(c > 0)];
                 match part.strip {
                     Some(strip) if at < part.blocks => {
-                        block(&mut local, &strip.zigzag[at], strip.nonzero[at], &mut last[c], codes, out);
+                        coder.block(&mut head, &strip.zigzag[at], strip.nonzero[at], &mut last[c], codes);
                     }
-                    _ => block(&mut local, &[last[c] as i16; 64], 0, &mut last[c], codes, out),
+                    _ => coder.block(&mut head, &[last[c] as i16; 64], 0, &mut last[c], codes),
                 }
             }
         }
-        *bits = local;
+        (bits.word, bits.used, bits.at) = (head.word, head.used, head.at);
     }
 }
 
@@ -222,15 +280,22 @@ mod tests {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             state >> 8
         };
-        for count in (0..40).chain([5000]) {
-            let (mut fast, mut out, mut slow) = (Bits::default(), Vec::new(), Slow::default());
+        for count in (0..40).chain([9000]) {
+            let (mut bits, mut out, mut slow) = (Bits::default(), Vec::new(), Slow::default());
+            let mut fast = Head { word: 0, used: 0, at: 0 };
             for _ in 0..count {
                 let n = next() % 27;
                 let v = if next() % 3 == 0 { (1 << n) - 1 } else { next() & ((1 << n) - 1) };
-                fast.put(v.into(), n, &mut out);
+                fast.put(v, n);
+                fast.settle(&mut bits.bytes);
                 slow.put(v, n);
+                if fast.at > ROOM - BLOCK {
+                    stuff(&bits.bytes[..fast.at], &mut out);
+                    fast.at = 0;
+                }
             }
-            fast.finish(&mut out);
+            (bits.word, bits.used, bits.at) = (fast.word, fast.used, fast.at);
+            bits.finish(&mut out);
             assert_eq!(out, slow.bytes(), "{count} pieces");
         }
     }
