@@ -12,3 +12,6 @@ pub mod quant;
 pub mod tables;
 
 pub use jpeg::{Sampling, encode_jpeg};
+
+#[cfg(test)]
+mod tests;
