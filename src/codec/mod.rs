@@ -1,15 +1,17 @@
-//! Files: bytes to pixels and back, for JPEG and PNG; knows no path, no target and no op.
+//! Files: bytes to pixels and back, for JPEG, PNG, WebP and (in only) BMP; knows no path, no target and no op.
 //!
 //! One decoder and one encoder per format and no fallback, because two codecs would be two sets of bytes. The magic
 //! bytes decide, never an extension. Sizes are read from the header and checked before anything is allocated; a file
 //! that is cut anywhere is an error, never a picture with a gray part. Pixels leave upright: the EXIF orientation is
 //! applied here and nowhere else.
 
+mod bmp;
 mod exif;
 mod jpeg;
 mod png;
 mod raw;
 mod upright;
+mod webp;
 
 pub use raw::{Effort, Mode, PngImage, Raw, decode_raw, encode_png_as};
 
@@ -39,6 +41,10 @@ pub enum Format {
     Jpeg,
     /// PNG.
     Png,
+    /// WebP, lossy or lossless.
+    WebP,
+    /// Windows bitmap; read, never written.
+    Bmp,
 }
 
 impl Format {
@@ -47,6 +53,8 @@ impl Format {
         match self {
             Format::Jpeg => "jpeg",
             Format::Png => "png",
+            Format::WebP => "webp",
+            Format::Bmp => "bmp",
         }
     }
 }
@@ -108,10 +116,20 @@ fn sniff(bytes: &[u8]) -> Result<Format> {
     if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
         return Ok(Format::Png);
     }
-    if b"\x89PNG\r\n\x1a\n".starts_with(bytes) || [0xFF, 0xD8, 0xFF].starts_with(bytes) {
+    let is_bmp = if bytes.starts_with(b"BM") { bmp::is_bmp(bytes) } else { Some(false) };
+    if is_bmp == Some(true) {
+        return Ok(Format::Bmp);
+    }
+    let riff = bytes.starts_with(b"RIFF") || b"RIFF".starts_with(bytes);
+    let webp = bytes.get(8..).unwrap_or_default();
+    if riff && webp.starts_with(b"WEBP") {
+        return Ok(Format::WebP);
+    }
+    let signatures = [b"\x89PNG\r\n\x1a\n".as_slice(), &[0xFF, 0xD8, 0xFF], b"BM"];
+    if signatures.iter().any(|s| s.starts_with(bytes)) || is_bmp.is_none() || riff && b"WEBP".starts_with(webp) {
         return Err(decode_error("truncated: the file ends in its signature"));
     }
-    Err(decode_error("format: neither JPEG nor PNG by its first bytes"))
+    Err(decode_error("format: not JPEG, PNG, WebP or BMP by its first bytes"))
 }
 
 /// Reads the header alone.
@@ -121,6 +139,8 @@ pub fn probe(bytes: &[u8], limits: &Limits) -> Result<Header> {
     let header = match sniff(bytes)? {
         Format::Jpeg => jpeg::probe(bytes)?,
         Format::Png => png::probe(bytes, limits)?,
+        Format::WebP => webp::probe(bytes, limits)?,
+        Format::Bmp => bmp::probe(bytes)?,
     };
     let pixels = header.width as u64 * header.height as u64;
     if pixels == 0 {
@@ -141,6 +161,8 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded> {
     let (pixels, channels) = match header.format {
         Format::Jpeg => jpeg::decode(bytes, &header, limits)?,
         Format::Png => png::decode(bytes, &header, limits)?,
+        Format::WebP => webp::decode(bytes, &header, limits)?,
+        Format::Bmp => bmp::decode(bytes, &header, limits)?,
     };
     if pixels.len() != header.width * header.height * channels {
         return Err(decode_error("truncated: fewer pixels than the header promises"));
@@ -193,6 +215,12 @@ pub fn encode_png(width: usize, height: usize, channels: usize, pixels: &[u8]) -
         transparency: &[],
         effort: Effort::Fast,
     })
+}
+
+/// Encodes gray (1), gray + alpha (2), RGB (3) or RGBA (4) bytes as a lossless WebP.
+pub fn encode_webp(width: usize, height: usize, channels: usize, pixels: &[u8]) -> Result<Vec<u8>> {
+    check_shape(width, height, channels, pixels, &[1, 2, 3, 4])?;
+    webp::encode(width, height, channels, pixels)
 }
 
 #[cfg(test)]

@@ -177,3 +177,12 @@ pub(super) fn encode_png<'py>(
     let out = work(py, SLOW, || codec::encode_png_as(&made))?;
     Ok(PyBytes::new(py, &out))
 }
+
+/// `encode_webp(array) -> bytes`, lossless, for (h, w) or (h, w, 1 to 4) uint8.
+#[pyfunction]
+pub(super) fn encode_webp<'py>(py: Python<'py>, array: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    let image = Pixels::of(array, &[DType::U8])?;
+    let (w, h, c) = image.size();
+    let out = work(py, SLOW, || codec::encode_webp(w, h, c, image.bytes()))?;
+    Ok(PyBytes::new(py, &out))
+}

@@ -133,6 +133,7 @@ fn core(m: &Bound<'_, PyModule>) -> PyResult<()> {
         wrap_pyfunction!(codec::probe, m)?,
         wrap_pyfunction!(codec::encode_jpeg, m)?,
         wrap_pyfunction!(codec::encode_png, m)?,
+        wrap_pyfunction!(codec::encode_webp, m)?,
     ] {
         m.add_function(f)?;
     }
