@@ -8,20 +8,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Any
 
 from .._core import ConfigError
-from ..datasets import coco_write, plain, voc_write, yolo_write
+from ..datasets.formats import FORMATS
 from ..datasets.model import Dataset, Sample
 from ..datasets.paths import stem
+from ..datasets.writer import Writer
 from .output import ROOT_FILES
-
-WRITERS: dict[str, Any] = {
-    "coco": coco_write.Writer,
-    "yolo": yolo_write.Writer,
-    "voc": voc_write.Writer,
-    "plain": plain.Writer,
-}
 
 _SUFFIXES = {"jpeg": ("jpg", "jpeg", "jpe", "jfif"), "png": ("png",)}
 
@@ -31,12 +24,12 @@ class Plan:
     """Sources in order, the names of their copies, and everything else that is written."""
 
     data: Dataset
-    writer: Any
+    writer: Writer
     sources: list[Sample]
     copies: int
     format: str
     names: list[list[str]] = field(default_factory=list)
-    labels: list[list[str | None]] = field(default_factory=list)
+    labels: list[list[list[str]]] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     estimate: int = 0
@@ -63,25 +56,21 @@ def make(data: Dataset, splits: list[str] | None, copies: int, out_format: str) 
         bad = next((p for p in data.problems if p.what == "image"), None)
         raise ConfigError(f"no readable image in the set{f'; the first: {bad}' if bad else ''}")
     sources, notices = choose(data, splits)
-    plan = Plan(data, WRITERS[data.format](data, sources, copies), sources, copies, out_format, notices=notices)
+    plan = Plan(data, FORMATS[data.format].write(data, sources, copies), sources, copies, out_format, notices=notices)
     for sample in sources:
         names = [copy_name(sample, replica, out_format) for replica in range(1, copies + 1)]
         plan.names.append(names)
-        plan.labels.append([plan.writer.label_path(sample, name) for name in names])
+        plan.labels.append([plan.writer.label_paths(sample, name) for name in names])
     data.files = [f for f in data.files if f not in ROOT_FILES]
     plan.outputs = [s.path for s in samples]
-    plan.outputs += dict.fromkeys(s.label for s in samples if s.label is not None)
+    plan.outputs += plan.writer.original_paths()
     plan.outputs += data.files
     plan.outputs += plan.writer.aggregate_paths()
     plan.outputs += [name for names in plan.names for name in names]
-    plan.outputs += [name for names in plan.labels for name in names if name is not None]
+    plan.outputs += [name for names in plan.labels for paths in names for name in paths]
     plan.outputs += ROOT_FILES
     for sample in samples:
-        try:
-            size = os.path.getsize(os.path.join(data.root, sample.path))
-        except OSError:
-            size = 0
-        plan.estimate += size
+        plan.estimate += _size(data, sample)
     multiplied = sum(_size(data, s) for s in sources)
     plan.estimate += multiplied * copies
     return plan
@@ -89,7 +78,7 @@ def make(data: Dataset, splits: list[str] | None, copies: int, out_format: str) 
 
 def _size(data: Dataset, sample: Sample) -> int:
     try:
-        return os.path.getsize(os.path.join(data.root, sample.path))
+        return os.path.getsize(os.path.join(data.root, sample.source))
     except OSError:
         return 0
 

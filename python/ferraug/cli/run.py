@@ -187,12 +187,12 @@ class Run:
                 self.done += max(plan.copies, 1) - outcome.written
             return outcome
 
-        def plain(rel: str) -> None:
-            target.copy(os.path.join(data.root, *rel.split("/")), rel)
+        def plain(names: tuple[str, str]) -> None:
+            target.copy(os.path.join(data.root, *names[0].split("/")), names[1])
 
         jobs: list[tuple[Callable[[Any], Any], Any]] = [(multiply, rank) for rank in range(len(plan.sources))]
-        jobs += [(plain, s.path) for s in data.samples() if id(s) not in sources]
-        jobs += [(plain, f) for f in data.files]
+        jobs += [(plain, (s.source, s.path)) for s in data.samples() if id(s) not in sources]
+        jobs += [(plain, (f, f)) for f in data.files]
         progress = reporting.Progress(len(plan.sources) * max(plan.copies, 1))
         pool = ThreadPoolExecutor(max_workers=self.workers, thread_name_prefix="ferraug")
         running: set[Future[Any]] = set()
@@ -243,13 +243,13 @@ class Run:
         outcome = Outcome(rank)
         try:
             if plan.copies == 0:
-                target.write(sample.path, read_bytes(self.data.root, sample.path, MAX_IMAGE))
+                target.write(sample.path, read_bytes(self.data.root, sample.source, MAX_IMAGE))
                 return outcome
             source = self.worker.open(sample)
         except Skip as skip:
             outcome.skipped, outcome.unreadable = str(skip), skip.unreadable
             if not skip.unreadable:
-                target.write(sample.path, read_bytes(self.data.root, sample.path, MAX_IMAGE))
+                target.write(sample.path, read_bytes(self.data.root, sample.source, MAX_IMAGE))
             return outcome
         outcome.notices += source.picture.notices
         if source.picture.alpha is not None and planning.file_format(sample, plan.format) == "jpeg":
@@ -265,7 +265,7 @@ class Run:
             if made is None:
                 outcome.empty += 1
                 continue
-            self._write(made, source, plan.labels[rank][replica - 1], target, manifest, records, (replica, rank))
+            self._write(made, source, target, manifest, records, (replica, rank))
             outcome.written += 1
             with self.lock:
                 self.done += 1
@@ -277,18 +277,16 @@ class Run:
         self,
         made: Made,
         source: Source,
-        label: str | None,
         target: Target,
         manifest: Spool,
         records: Spool,
         place: tuple[int, int],
     ) -> None:
         content = self.worker.encode(made, source.picture)
-        text = self.plan.writer.label_bytes(made.copy, source.prepared)
         line = self.worker.manifest(made, content)
         record = self.plan.writer.record(made.copy, source.prepared)
-        if label is not None and text is not None:
-            target.write(label, text)
+        for path, text in self.plan.writer.label_files(made.copy, source.prepared):
+            target.write(path, text)
         target.write(made.copy.path, content)
         manifest.put(place, line)
         records.put(place, record)
@@ -316,10 +314,11 @@ class Run:
         files += [json.loads(line)["out"] for line in manifest]
         made = {(r, i) for r, i in manifest.places}
         files += [
-            label
+            path
             for i, labels in enumerate(plan.labels)
-            for r, label in enumerate(labels, 1)
-            if label is not None and (r, i) in made
+            for r, paths in enumerate(labels, 1)
+            for path in paths
+            if (r, i) in made
         ]
         target.write(RUN, self._run_file([*files, MANIFEST, REPORT, RUN], complete=True), sync=True, replace=True)
 

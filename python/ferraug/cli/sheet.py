@@ -146,7 +146,7 @@ def _original(plan: Plan, sample: Sample, picture: Picture) -> Image:
     for instance in objects:
         assert instance.box is not None
         mask = rle.decode(instance.rle.counts, instance.rle.h, instance.rle.w) if instance.rle else None
-        shown = Mapped(instance, instance.box, 1.0, False, instance.parts, mask, instance.keypoints)
+        shown = Mapped(instance, instance.box, 1.0, False, instance.parts, mask, instance.quad, instance.keypoints)
         draw_object(part, plan.data.categories, shown, scale, len(objects) <= MANY)
     return cell
 

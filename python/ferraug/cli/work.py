@@ -97,7 +97,7 @@ def source_key(sample: Sample) -> int:
 def load(data: Dataset, sample: Sample) -> tuple[bytes, Picture]:
     """The file's bytes and its picture; Skip if it cannot be read or its depth is not handled."""
     try:
-        raw = read_bytes(data.root, sample.path, MAX_IMAGE)
+        raw = read_bytes(data.root, sample.source, MAX_IMAGE)
         pixels, info = _core.decode(raw)
     except (DecodeError, LimitError) as error:
         raise Skip(str(error), unreadable=True) from None
@@ -201,7 +201,7 @@ class Worker:
         sample = made.copy.sample
         line = {
             "out": made.copy.path,
-            "source": sample.path,
+            "source": sample.source,
             "split": sample.split,
             "replica": made.copy.replica,
             "attempt": made.attempt,

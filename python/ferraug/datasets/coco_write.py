@@ -13,6 +13,7 @@ from typing import Any
 
 from .._core import ConfigError
 from . import jsonspan, rle
+from . import writer as base
 from .coco import CocoDoc, CocoImage
 from .model import Copy, Dataset, Instance, Mapped, Sample
 from .polygon import area, extent, is_amodal
@@ -20,13 +21,11 @@ from .polygon import area, extent, is_amodal
 MAX_ID = 1 << 53
 
 
-class Writer:
-    """Turns copies into records; `multiplied` are the samples of the plan in order."""
-
-    suffix: str | None = None
+class Writer(base.Writer):
+    """One image record and its annotations a copy, in every document that names the source."""
 
     def __init__(self, data: Dataset, multiplied: list[Sample], copies: int) -> None:
-        self.data = data
+        super().__init__(data, multiplied, copies)
         self.docs: list[CocoDoc] = data.header
         self.multiplied = multiplied
         self.copies = copies
@@ -45,13 +44,6 @@ class Writer:
                     raise ConfigError(f"{doc.path}: ids would pass 2**53")
                 firsts.append(first)
             self.first_ids.append((firsts[0], firsts[1]))
-
-    def label_path(self, sample: Sample, path: str) -> str | None:
-        """COCO has no file beside the image."""
-        return None
-
-    def label_bytes(self, copy: Copy, prepared: Any) -> bytes | None:
-        return None
 
     def prepare(self, sample: Sample) -> dict[tuple[int, str, int], dict[str, Any]]:
         """The sample's source records, parsed once for all its copies."""
@@ -102,10 +94,6 @@ class Writer:
                     annotations.append(style.dumps(raw))
             rows.append([number, image_style.dumps(image), annotations])
         return json.dumps(rows, separators=(",", ":")).encode()
-
-    def originals(self, gone: set[int]) -> Iterator[tuple[str, bytes | None]]:
-        """Nothing per image: the documents are aggregates."""
-        return iter(())
 
     def aggregate_paths(self) -> list[str]:
         """The files that are written after all samples."""

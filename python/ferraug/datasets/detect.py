@@ -12,13 +12,13 @@ import re
 from dataclasses import dataclass, field
 
 from .._core import ConfigError
-from . import coco, plain, voc, yolo
+from . import coco, voc, yolo
 from .common import canonical_split
-from .model import Dataset, Reporter
+from .formats import FORMATS
+from .model import Dataset, Options, Reporter
 from .paths import is_image_name, stem, walk
 
-READ = ("coco", "yolo", "voc", "plain")
-KNOWN = (*READ, "classes", "masks", "instances", "cvat", "labelme", "createml", "dota")
+KNOWN = (*FORMATS, *(n for n in ("classes", "masks", "instances", "cvat", "labelme", "createml", "dota") if n not in FORMATS))
 
 _MASK_FOLDERS = ("masks", "mask", "labels", "annotations", "gt", "segmentationclass")
 _NOT_CLASSES = {*_MASK_FOLDERS, "images", "jpegimages", "panoptic", "segmentationobject"}
@@ -40,7 +40,7 @@ class Found:
 def detect(src: str, wanted: str | None = None) -> Found:
     """The format of `src`; `wanted` ends all guessing. ConfigError if nothing fits or annotations are left over."""
     if wanted is not None and wanted not in KNOWN:
-        raise ConfigError(f"--from {wanted}: allowed {', '.join(READ)}")
+        raise ConfigError(f"--from {wanted}: allowed {', '.join(FORMATS)}")
     report = Reporter("collect")
     if os.path.isfile(src):
         return _file(src, wanted, report)
@@ -84,22 +84,18 @@ def _file(src: str, wanted: str | None, report: Reporter) -> Found:
     return Found(kind, root, walk(root, report), only=name, report=report)
 
 
-def read(src: str, wanted: str | None = None, errors: str = "collect") -> tuple[Dataset, Found]:
+def read(
+    src: str, wanted: str | None = None, errors: str = "collect", options: Options | None = None
+) -> tuple[Dataset, Found]:
     """The data set at `src`; ConfigError for a format that is recognised but not multiplied."""
     found = detect(src, wanted)
-    if found.format not in READ:
+    options = options or Options()
+    if found.format not in FORMATS:
         raise ConfigError(f"{src}: recognised as {found.format}, which this command does not multiply yet")
-    if found.format == "coco":
-        documents = [found.only] if found.only else None
-        data = coco.read(found.root, errors, documents, found.files)
-    elif found.format == "yolo":
-        data = yolo.read(found.root, errors, found.only, None, found.files)
-        if data.task != "detect":
-            raise ConfigError(f"{src}: YOLO {data.task} labels; this command multiplies YOLO boxes only yet")
-    elif found.format == "voc":
-        data = voc.read(found.root, errors, found.files, found.only)
-    else:
-        data = plain.read(found.root, errors, found.files)
+    data = FORMATS[found.format].read(found.root, errors, found.files, found.only, options)
+    if found.format == "yolo" and data.task != "detect":
+        raise ConfigError(f"{src}: YOLO {data.task} labels; this command multiplies YOLO boxes only yet")
+    data.options = options
     data.problems[:0] = found.report.problems
     return data, found
 

@@ -41,7 +41,8 @@ class Instance:
     """One annotated object.
 
     `box` holds edges x0 y0 x1 y1 clipped to the image; `clipped` says that the source's box or outline went beyond it
-    by more than rounding. `parts` are flat x y x y arrays. `keypoints` are (x, y, v) with v 0, 1 or 2.
+    by more than rounding. `parts` are flat x y x y arrays. `quad` holds the four corners of an oriented box in the
+    source's order, flat. `keypoints` are (x, y, v) with v 0, 1 or 2.
     """
 
     category: int
@@ -52,6 +53,7 @@ class Instance:
     box_given: Any = None
     parts: list[array[float]] | None = None
     rle: Rle | None = None
+    quad: array[float] | None = None
     keypoints: list[tuple[float, float, int]] | None = None
     flags: dict[str, Any] = field(default_factory=dict)
     rank: int = 0
@@ -66,7 +68,11 @@ class Instance:
 
 @dataclass(slots=True)
 class Sample:
-    """One image and what is said about it. `source_id` is the random key: no absolute path, no id of a format."""
+    """One image and what is said about it. `source_id` is the random key: no absolute path, no id of a format.
+
+    `path` is where the image lies in the written set, `file` where it lies in SRC if that differs (a conversion).
+    `label` is the one file that annotates it alone, `mask` its mask of classes (relative to SRC).
+    """
 
     path: str
     source_id: str
@@ -79,6 +85,13 @@ class Sample:
     instances: list[Instance] = field(default_factory=list)
     raw: Any = None
     label: str | None = None
+    mask: str | None = None
+    file: str | None = None
+
+    @property
+    def source(self) -> str:
+        """Where the image lies, relative to the root of SRC."""
+        return self.path if self.file is None else self.file
 
     def objects(self) -> list[Instance]:
         """The instances with geometry, each duplicate once."""
@@ -99,8 +112,22 @@ class Problem:
 
 
 @dataclass(slots=True)
+class Options:
+    """What the user says about formats. `task`: the YOLO task. `voc_origin`: 1 if pixels count from 1. `parts`: how
+    YOLO writes an outline of several parts. `mask_fill`: the class of pixels that come from outside."""
+
+    task: str | None = None
+    voc_origin: int = 0
+    parts: str = "join"
+    mask_fill: int | None = None
+
+
+@dataclass(slots=True)
 class Dataset:
-    """A whole data set as read. `header` belongs to the format's own writer; `files` are copied as bytes."""
+    """A whole data set as read. `header` belongs to the format's own writer; `files` are copied as bytes.
+
+    `losses` counts what a conversion could not keep, by a short sentence.
+    """
 
     root: str
     format: str
@@ -110,6 +137,8 @@ class Dataset:
     header: Any = None
     files: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    options: Options = field(default_factory=Options)
+    losses: dict[str, int] = field(default_factory=dict)
 
     def samples(self) -> list[Sample]:
         """All samples in reader order."""
@@ -130,6 +159,7 @@ class Mapped:
     changed: bool
     parts: list[array[float]] | None = None
     mask: Any = None
+    quad: array[float] | None = None
     keypoints: list[tuple[float, float, int]] | None = None
     extras: list[Box | None] = field(default_factory=list)
     ghost: bool = False
@@ -137,7 +167,7 @@ class Mapped:
 
 @dataclass(slots=True)
 class Copy:
-    """One new image: where it goes, and the objects that are left in it."""
+    """One new image: where it goes, the objects that are left in it, and its mask of classes if the source has one."""
 
     sample: Sample
     replica: int
@@ -145,6 +175,7 @@ class Copy:
     size: tuple[int, int]
     objects: list[Mapped]
     channels: int = 3
+    mask: Any = None
 
 
 class Reporter:

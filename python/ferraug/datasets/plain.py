@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .._core import ConfigError
 from .common import SPLIT_NAMES, folder_split, open_sample
-from .model import Copy, Dataset, Reporter, Sample
+from .model import Dataset, Reporter, Sample
 from .paths import is_image_name, walk
 
 
@@ -28,37 +26,3 @@ def read(root: str, errors: str = "raise", files: list[str] | None = None) -> Da
     data.files = [f for f in files if not is_image_name(f)]
     data.problems = report.problems
     return data
-
-
-class Writer:
-    """Nothing but images."""
-
-    def __init__(self, data: Dataset, multiplied: list[Sample], copies: int) -> None:
-        self.data = data
-
-    def label_path(self, sample: Sample, path: str) -> str | None:
-        """There is none."""
-        return None
-
-    def label_bytes(self, copy: Copy, prepared: Any) -> bytes | None:
-        """There are none."""
-        return None
-
-    def prepare(self, sample: Sample) -> None:
-        """Nothing is parsed ahead."""
-
-    def record(self, copy: Copy, prepared: Any) -> bytes:
-        """Nothing is aggregated."""
-        return b""
-
-    def originals(self, gone: set[int]) -> list[tuple[str, bytes | None]]:
-        """No label files."""
-        return []
-
-    def aggregate_paths(self) -> list[str]:
-        """No lists."""
-        return []
-
-    def aggregates(self, records: object, gone: set[int]) -> list[tuple[str, list[bytes]]]:
-        """No lists."""
-        return []

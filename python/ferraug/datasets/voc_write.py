@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from . import writer as base
 from .model import Box, Copy, Dataset, Mapped, Sample
 from .paths import MAX_XML, read_bytes, stem
 from .voc import VocSet
@@ -16,22 +17,22 @@ from .xmlspan import Element, escape, parse, removal, spliced
 TRUNCATED = 0.85
 
 
-class Writer:
-    """Turns copies into XML files; `multiplied` are the samples of the plan in order."""
+class Writer(base.Writer):
+    """One XML file a copy, and the lists of ImageSets."""
 
     def __init__(self, data: Dataset, multiplied: list[Sample], copies: int) -> None:
-        self.data = data
+        super().__init__(data, multiplied, copies)
         self.set: VocSet = data.header
         self.multiplied = multiplied
         self.floor = 1.0 if self.set.least >= 1 else 0.0
 
-    def label_path(self, sample: Sample, path: str) -> str | None:
+    def label_paths(self, sample: Sample, path: str) -> list[str]:
         """The XML of a copy at `path`."""
         source = sample.label or ""
         folder = source.rsplit("/", 1)[0] + "/" if "/" in source else ""
-        return folder + stem(path.rsplit("/", 1)[-1]) + ".xml"
+        return [folder + stem(path.rsplit("/", 1)[-1]) + ".xml"]
 
-    def label_bytes(self, copy: Copy, prepared: Any) -> bytes | None:
+    def label_files(self, copy: Copy, prepared: Any) -> list[tuple[str, bytes]]:
         """The source's XML, edited in place."""
         sample = copy.sample
         file = self.set.files[sample.path]
@@ -65,7 +66,8 @@ class Writer:
             mapped = found[0]
             if mapped.changed or mapped.instance.clipped or sample.frame == "stored":
                 self._object(element, mapped, copy.size, file.whole, raw, edits)
-        return spliced(raw, edits)
+        text = spliced(raw, edits)
+        return [(path, text) for path in self.label_paths(sample, copy.path)]
 
     def _object(
         self,

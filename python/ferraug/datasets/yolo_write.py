@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from . import writer as base
 from .model import Box, Copy, Dataset, Mapped, Sample
 from .paths import stem
 from .polygon import area
@@ -17,28 +18,27 @@ from .yamlsubset import quote
 from .yolo import LabelFile, YoloSet
 
 
-class Writer:
-    """Turns copies into label files; `multiplied` are the samples of the plan in order."""
+class Writer(base.Writer):
+    """One label file a copy, lists and yaml."""
 
     def __init__(self, data: Dataset, multiplied: list[Sample], copies: int) -> None:
-        self.data = data
+        super().__init__(data, multiplied, copies)
         self.set: YoloSet = data.header
         self.multiplied = multiplied
         self.taken = {f for f in data.files} | set(self.set.labels)
 
-    def label_path(self, sample: Sample, path: str) -> str | None:
-        """The label file of a copy at `path`; None if the source has none: missing stays missing."""
+    def label_paths(self, sample: Sample, path: str) -> list[str]:
+        """The label file of a copy at `path`; none if the source has none: missing stays missing."""
         if sample.label is None:
-            return None
+            return []
         folder = sample.label.rsplit("/", 1)[0] + "/" if "/" in sample.label else ""
-        return folder + stem(path.rsplit("/", 1)[-1]) + ".txt"
+        return [folder + stem(path.rsplit("/", 1)[-1]) + ".txt"]
 
-    def label_bytes(self, copy: Copy, prepared: Any) -> bytes | None:
+    def label_files(self, copy: Copy, prepared: Any) -> list[tuple[str, bytes]]:
         """The copy's rows."""
-        if copy.sample.label is None:
-            return None
         rows = [self.row(mapped, copy.size) for mapped in copy.objects]
-        return "".join(row + "\n" for row in rows if row).encode()
+        text = "".join(row + "\n" for row in rows if row).encode()
+        return [(path, text) for path in self.label_paths(copy.sample, copy.path)]
 
     def row(self, mapped: Mapped, size: tuple[int, int]) -> str:
         """One row; the source's own text if nothing moved."""
@@ -55,9 +55,6 @@ class Writer:
         row = f"{key} " + " ".join(box_columns(mapped.box, size))
         score = instance.flags.get("score")
         return f"{row} {score}" if score is not None else row
-
-    def prepare(self, sample: Sample) -> None:
-        """Nothing is parsed ahead."""
 
     def record(self, copy: Copy, prepared: Any) -> bytes:
         """Aggregates need the copy's source and path only."""

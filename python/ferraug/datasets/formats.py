@@ -1,0 +1,54 @@
+"""The formats: one row each names who recognises, reads, writes and, as a target of `--to`, adopts a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import coco, coco_write, plain, voc, voc_write, yolo, yolo_write
+from . import writer as base
+from .model import Dataset, Options
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One format.
+
+    `read(root, errors, files, only, options)`: the set beneath `root`, described by the file `only` if one was named.
+    `fits(root, files)`: the files look like it. `adopt(data)`: any set as one of this format whose images are read
+    from where they are; what it cannot keep is counted in `losses`, ConfigError if the target needs what is not there.
+    """
+
+    name: str
+    title: str
+    read: Callable[[str, str, list[str], str | None, Options], Dataset]
+    write: type[base.Writer]
+    adopt: Callable[[Dataset], Dataset] | None = None
+
+
+def _yolo(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return yolo.read(root, errors, only, options.task, files)
+
+
+def _coco(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return coco.read(root, errors, [only] if only else None, files)
+
+
+def _voc(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return voc.read(root, errors, files, only)
+
+
+def _plain(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return plain.read(root, errors, files)
+
+
+#: in the order of guessing
+FORMATS = {
+    f.name: f
+    for f in (
+        Format("yolo", "YOLO", _yolo, yolo_write.Writer),
+        Format("coco", "COCO", _coco, coco_write.Writer),
+        Format("voc", "Pascal VOC", _voc, voc_write.Writer),
+        Format("plain", "plain images", _plain, base.Writer),
+    )
+}
