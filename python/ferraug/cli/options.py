@@ -70,8 +70,9 @@ def parser() -> argparse.ArgumentParser:
     add("--min-visibility", type=_number(0, 1, False), metavar="F", help="drop objects that show less (0.1)")
     add("--min-side", type=_number(0, 1e6, False), metavar="PX", help="drop objects that are smaller (2)")
     add("--empty", choices=("redraw", "keep", "drop"), default="redraw", help="a copy that lost all objects (redraw)")
-    add("--format", choices=("keep", "jpg", "png"), default="keep", help="format of new images (keep)")
+    add("--format", choices=("keep", "jpg", "png", "webp"), default="keep", help="format of new images (keep)")
     add("--quality", type=_number(1, 100, True), default=95, metavar="1-100", help="JPEG quality (95)")
+    add("--subsampling", type=int, choices=(420, 444), default=420, help="JPEG chroma: halved, or all of it (420)")
     add("--workers", type=_number(1, 1024, True), metavar="N", help="threads; never changes a byte (all cores)")
     add("--overwrite", action="store_true", help="first delete what an earlier run wrote to DST")
     add(

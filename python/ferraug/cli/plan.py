@@ -16,7 +16,7 @@ from ..datasets.paths import stem
 from ..datasets.writer import Writer
 from .output import ROOT_FILES
 
-_SUFFIXES = {"jpeg": ("jpg", "jpeg", "jpe", "jfif"), "png": ("png",)}
+_SUFFIXES = {"jpeg": ("jpg", "jpeg", "jpe", "jfif"), "png": ("png",), "webp": ("webp",)}
 
 
 @dataclass(slots=True)
@@ -84,8 +84,9 @@ def _size(data: Dataset, sample: Sample) -> int:
 
 
 def file_format(sample: Sample, out_format: str) -> str:
-    """jpeg or png: the source's own, or the one asked for."""
-    return {"jpg": "jpeg", "png": "png"}.get(out_format, sample.format)
+    """jpeg, png or webp: the one asked for, or the source's own; a bmp becomes a png."""
+    own = "png" if sample.format == "bmp" else sample.format
+    return {"jpg": "jpeg", "png": "png", "webp": "webp"}.get(out_format, own)
 
 
 def copy_name(sample: Sample, replica: int, out_format: str) -> str:

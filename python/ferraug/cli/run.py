@@ -90,9 +90,10 @@ class Run:
             "empty": args.empty,
             "format": args.format,
             "quality": args.quality,
+            "subsampling": args.subsampling,
             "stream_version": _core.STREAM_VERSION,
         }
-        self.worker = Worker(self.plan, self.policy, self.limits, args.empty, args.quality)
+        self.worker = Worker(self.plan, self.policy, self.limits, args.empty, args.quality, args.subsampling)
         self._try_policy()
 
     def _try_policy(self) -> None:

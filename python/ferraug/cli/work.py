@@ -125,8 +125,11 @@ def load(data: Dataset, sample: Sample) -> tuple[bytes, Picture]:
 class Worker:
     """Makes the copies of sources; shared by all threads, changed by none."""
 
-    def __init__(self, plan: Plan, policy: Policy, limits: Limits, empty: str, quality: int) -> None:
-        self.plan, self.policy, self.limits, self.empty, self.quality = plan, policy, limits, empty, quality
+    def __init__(
+        self, plan: Plan, policy: Policy, limits: Limits, empty: str, quality: int, subsampling: int
+    ) -> None:
+        self.plan, self.policy, self.limits, self.empty = plan, policy, limits, empty
+        self.quality, self.subsampling = quality, subsampling
 
     def open(self, sample: Sample) -> Source:
         """Decodes a sample; Skip if it cannot be multiplied."""
@@ -187,14 +190,16 @@ class Worker:
         image = made.image
         if image.ndim == 3 and image.shape[2] == 1:
             image = image[:, :, 0]
-        if file_format(made.copy.sample, self.plan.format) == "png":
-            if picture.opaque and self.plan.format == "keep" and made.copy.sample.format == "png":
+        kind = file_format(made.copy.sample, self.plan.format)
+        if kind != "jpeg":
+            if picture.opaque and self.plan.format == "keep":
                 image = _opaque(image)
-            return _core.encode_png(np.ascontiguousarray(image))
+            encode = _core.encode_png if kind == "png" else _core.encode_webp
+            return encode(np.ascontiguousarray(image))
         if image.ndim == 3 and image.shape[2] in (2, 4):
             image = image[:, :, : image.shape[2] - 1]
             image = image[:, :, 0] if image.shape[2] == 1 else image
-        return _core.encode_jpeg(np.ascontiguousarray(image), self.quality, 420)
+        return _core.encode_jpeg(np.ascontiguousarray(image), self.quality, self.subsampling)
 
     def manifest(self, made: Made, content: bytes) -> bytes:
         """The copy's line: enough to make its pixels again."""

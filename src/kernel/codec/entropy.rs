@@ -81,7 +81,7 @@ impl Head {
     #[inline(always)]
     fn put(&mut self, bits: u32, n: u32) {
         self.used += n;
-        self.word |= u64::from(bits) << (64 - self.used & 63);
+        self.word |= u64::from(bits) << ((64 - self.used) & 63);
     }
 
     /// Moves whole bytes out. Without a branch: how many there are cannot be foretold.
@@ -265,7 +265,7 @@ mod tests {
             (0..n).rev().for_each(|i| self.0.push(v >> i & 1 == 1));
         }
         fn bytes(mut self) -> Vec<u8> {
-            while self.0.len() % 8 != 0 {
+            while !self.0.len().is_multiple_of(8) {
                 self.0.push(true);
             }
             let byte = |b: &[bool]| b.iter().fold(0_u8, |v, b| v << 1 | u8::from(*b));
