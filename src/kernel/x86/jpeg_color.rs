@@ -19,12 +19,13 @@ const HALF: i32 = weights(-32_768, 0);
 const Y_ROUND: i32 = 32_768;
 const C_ROUND: i32 = 8_421_375;
 
-/// Pixels of 3 bytes to dwords: bytes `first` and 1, each widened to a word.
+/// Pixels of 3 bytes to dwords: bytes `first` and 1, each widened to a word. From pixel `pixels` on, which a shuffle
+/// within 128 bits takes from a load of its own, the bytes lie 4 further on.
 const fn spread<const N: usize>(first: u8, pixels: usize) -> [u8; N] {
     let mut at = [0x80; N];
     let mut i = 0;
     while i < N / 4 {
-        let px = 3 * (i % pixels) as u8;
+        let px = 3 * (i % pixels) as u8 + if i >= pixels { 4 } else { 0 };
         at[4 * i] = px + first;
         at[4 * i + 2] = px + 1;
         i += 1;
@@ -37,40 +38,31 @@ pub fn ycc_row(rgb: &[u8], y: &mut [u8], cb: &mut [u8], cr: &mut [u8]) {
     let n = y.len();
     assert!(level() >= Level::V3 && rgb.len() == 3 * n && cb.len() == n && cr.len() == n);
     let to = [y.as_mut_ptr(), cb.as_mut_ptr(), cr.as_mut_ptr()];
-    // blocks that have so many pixels behind them as their last load reads too much
-    let (wide, narrow) = (n.saturating_sub(6) / 64, n.saturating_sub(2) / 32);
+    if level() == Level::Vbmi {
+        // SAFETY: sizes were checked and the level says what the CPU has.
+        return unsafe { ycc_vbmi(rgb.as_ptr(), to, n) };
+    }
     // SAFETY: sizes were checked and the level says what the CPU has.
-    let done = unsafe {
-        if level() == Level::Vbmi {
-            ycc_vbmi(rgb.as_ptr(), to, wide);
-            64 * wide
-        } else {
-            ycc_v3(rgb.as_ptr(), to, narrow);
-            32 * narrow
-        }
-    };
-    // what is left, with room behind it for whole vectors
-    let mut at = done;
-    while at < n {
-        let part = (n - at).min(32);
-        let (mut px, mut out) = ([0; 128], [[0; 32]; 3]);
-        px[..3 * part].copy_from_slice(&rgb[3 * at..3 * (at + part)]);
+    unsafe { ycc_v3(rgb.as_ptr(), to, n / 32) };
+    let at = n / 32 * 32;
+    if at < n {
+        let (mut px, mut out) = ([0; 96], [[0; 32]; 3]);
+        px[..3 * (n - at)].copy_from_slice(&rgb[3 * at..]);
         let to = out.each_mut().map(|p| p.as_mut_ptr());
-        // SAFETY: one block and its room; the level was checked.
+        // SAFETY: one block; the level was checked.
         unsafe { ycc_v3(px.as_ptr(), to, 1) };
-        y[at..at + part].copy_from_slice(&out[0][..part]);
-        cb[at..at + part].copy_from_slice(&out[1][..part]);
-        cr[at..at + part].copy_from_slice(&out[2][..part]);
-        at += part;
+        for (plane, part) in [y, cb, cr].into_iter().zip(out) {
+            plane[at..].copy_from_slice(&part[..n - at]);
+        }
     }
 }
 
-/// Blocks of 32 pixels; 4 bytes behind the last are read.
+/// Blocks of 32 pixels.
 #[target_feature(enable = "avx2")]
 unsafe fn ycc_v3(rgb: *const u8, to: [*mut u8; 3], blocks: usize) {
     const RG: [u8; 32] = spread(0, 4);
     const BG: [u8; 32] = spread(2, 4);
-    // SAFETY (whole body): the last load of a block ends 100 bytes behind its start; the stores end with its 32 pixels.
+    // SAFETY (whole body): all loads and stores are within the 32 pixels of their block.
     unsafe {
         let (rg_at, bg_at) = (_mm256_loadu_si256(RG.as_ptr().cast()), _mm256_loadu_si256(BG.as_ptr().cast()));
         let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
@@ -81,7 +73,7 @@ unsafe fn ycc_v3(rgb: *const u8, to: [*mut u8; 3], blocks: usize) {
             for k in 0..4 {
                 let s = rgb.add(3 * i + 24 * k);
                 let low = _mm256_castsi128_si256(_mm_loadu_si128(s.cast()));
-                let px = _mm256_inserti128_si256::<1>(low, _mm_loadu_si128(s.add(12).cast()));
+                let px = _mm256_inserti128_si256::<1>(low, _mm_loadu_si128(s.add(8).cast()));
                 rg[k] = _mm256_shuffle_epi8(px, rg_at);
                 bg[k] = _mm256_shuffle_epi8(px, bg_at);
             }
@@ -102,33 +94,34 @@ unsafe fn ycc_v3(rgb: *const u8, to: [*mut u8; 3], blocks: usize) {
     }
 }
 
-/// Blocks of 64 pixels; 16 bytes behind the last are read.
+/// A row of `n` pixels.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-unsafe fn ycc_vbmi(rgb: *const u8, to: [*mut u8; 3], blocks: usize) {
+unsafe fn ycc_vbmi(rgb: *const u8, to: [*mut u8; 3], n: usize) {
     const RG: [u8; 64] = spread(0, 16);
     const BG: [u8; 64] = spread(2, 16);
     /// Dwords of four vectors, packed part by part, in the order of their pixels.
     const ORDER: [i32; 16] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
     /// Bytes that [`spread`] fills.
     const USED: u64 = 0x5555_5555_5555_5555;
-    // SAFETY (whole body): the last load of a block ends 3·48 + 64 = 208 bytes behind its start; the stores end with its
-    // 64 pixels.
+    // SAFETY (whole body): masks keep loads and stores to the pixels from i on that there are.
     unsafe {
         let (rg_at, bg_at) = (_mm512_loadu_si512(RG.as_ptr().cast()), _mm512_loadu_si512(BG.as_ptr().cast()));
         let order = _mm512_loadu_si512(ORDER.as_ptr().cast());
         let all = |v: i32| _mm512_set1_epi32(v);
-        for i in (0..64 * blocks).step_by(64) {
+        for i in (0..n).step_by(64) {
+            let first = |n: usize| if n < 64 { (1_u64 << n) - 1 } else { u64::MAX };
             let mut rg = [_mm512_setzero_si512(); 4];
             let mut bg = rg;
             for k in 0..4 {
-                let px = _mm512_loadu_si512(rgb.add(3 * i + 48 * k).cast());
+                let here = first((3 * (n - i)).saturating_sub(48 * k).min(48));
+                let px = _mm512_maskz_loadu_epi8(here, rgb.wrapping_add(3 * i + 48 * k).cast());
                 rg[k] = _mm512_maskz_permutexvar_epi8(USED, rg_at, px);
                 bg[k] = _mm512_maskz_permutexvar_epi8(USED, bg_at, px);
             }
             let store = |p: *mut u8, v: [__m512i; 4]| {
                 let words = [_mm512_packs_epi32(v[0], v[1]), _mm512_packs_epi32(v[2], v[3])];
                 let bytes = _mm512_packus_epi16(words[0], words[1]);
-                _mm512_storeu_si512(p.add(i).cast(), _mm512_permutexvar_epi32(order, bytes));
+                _mm512_mask_storeu_epi8(p.add(i).cast(), first(n - i), _mm512_permutexvar_epi32(order, bytes));
             };
             let dot = |v: __m512i, w: i32| _mm512_madd_epi16(v, all(w));
             let down = |v: __m512i, round: i32| _mm512_srli_epi32::<16>(_mm512_add_epi32(v, all(round)));
