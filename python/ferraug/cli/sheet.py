@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from .. import _core
 from ..datasets import rle
 from ..datasets.geometry import Dropped
-from ..datasets.model import Box, Category, Mapped, Sample
+from ..datasets.model import Box, Category, Dataset, Mapped, Problem, Sample
 from . import raster
 from .plan import Plan
 from .policy import Policy
-from .work import Made, Picture, Skip, Source, Worker
+from .work import Made, Picture, Skip, Source, Worker, load
 
 CELL, GAP, HEADER, CAPTION = 320, 8, 24, 12
 COPIES = 4
@@ -68,7 +68,7 @@ def draw_sheet(worker: Worker, plan: Plan, args: Namespace, policy: Policy) -> t
         except Skip as skip:
             rows.append([_words(f"{sample.path}: {skip}")])
             continue
-        cells = [_original(plan, sample, source.picture)]
+        cells = [_original(plan.data.categories, sample, source.picture)]
         try:
             for replica in range(1, copies + 1):
                 made = worker.copy(source, replica, "")
@@ -78,6 +78,32 @@ def draw_sheet(worker: Worker, plan: Plan, args: Namespace, policy: Policy) -> t
         rows.append(cells)
     title = f"ferraug augment {os.path.basename(os.path.abspath(args.src))} · policy {args.policy} {policy.hash}"
     return _core.encode_png(_assemble(rows, f"{title} · seed {args.seed}")), len(rows)
+
+
+def draw_check(data: Dataset, problems: list[Problem], count: int, title: str) -> bytes:
+    """A sheet of the sources that have problems, each beside what is wrong with it; then of others up to `count`."""
+    told: dict[int, list[str]] = {}
+    samples = data.samples()
+    for problem in problems:
+        if problem.level == "notice":
+            continue
+        place = problem.where.split(":")[0]
+        for sample in samples:
+            if place in (sample.path, sample.label):
+                told.setdefault(id(sample), []).append(f"{problem.where.rsplit('/', 1)[-1]}: {problem.text}")
+    rows = []
+    for sample in sorted(samples, key=lambda s: id(s) not in told)[:count]:
+        try:
+            _, picture = load(data, sample)
+            cell = _original(data.categories, sample, picture)
+        except Skip as skip:
+            cell = _words(f"{sample.path}: {skip}")
+        texts = told.get(id(sample), ["no problem"])
+        words = [_words(text) for text in texts[:4]]
+        if len(texts) > 4:
+            words.append(_words(f"{len(texts) - 4} more"))
+        rows.append([cell, *words])
+    return _core.encode_png(_assemble(rows, f"ferraug check {title}"))
 
 
 def _assemble(rows: list[list[Image]], title: str) -> Image:
@@ -137,7 +163,7 @@ def _rgb(image: Image) -> Image:
     return image if image.shape[2] == 3 else np.repeat(image[:, :, :1], 3, axis=2)
 
 
-def _original(plan: Plan, sample: Sample, picture: Picture) -> Image:
+def _original(categories: list[Category], sample: Sample, picture: Picture) -> Image:
     image = picture.image
     if picture.alpha is not None:
         image = np.concatenate([image, picture.alpha[:, :, None]], axis=2)
@@ -147,7 +173,7 @@ def _original(plan: Plan, sample: Sample, picture: Picture) -> Image:
         assert instance.box is not None
         mask = rle.decode(instance.rle.counts, instance.rle.h, instance.rle.w) if instance.rle else None
         shown = Mapped(instance, instance.box, 1.0, False, instance.parts, mask, instance.quad, instance.keypoints)
-        draw_object(part, plan.data.categories, shown, scale, len(objects) <= MANY)
+        draw_object(part, categories, shown, scale, len(objects) <= MANY)
     return cell
 
 

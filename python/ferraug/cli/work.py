@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from argparse import Namespace
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +28,10 @@ from .policy import Policy
 
 #: how often a copy is drawn again that lost all objects or equals an earlier one
 REDRAWS = 10
+
+
+#: an object of which this much shows is whole: less than the rounding of its outline is missing
+WHOLE = 0.999
 
 
 class Skip(Exception):
@@ -71,6 +77,11 @@ class Made:
     attempt: int
     key: tuple[int, int, int]
     dropped: list[Dropped]
+
+    def cuts(self) -> bool:
+        """Some of an object shows and some does not."""
+        shares = [m.share for m in self.copy.objects] + [d.value for d in self.dropped if d.reason == "visibility"]
+        return any(0 < share < WHOLE for share in shares) or any(d.reason != "visibility" for d in self.dropped)
 
 
 @dataclass(slots=True)
@@ -125,11 +136,8 @@ def load(data: Dataset, sample: Sample) -> tuple[bytes, Picture]:
 class Worker:
     """Makes the copies of sources; shared by all threads, changed by none."""
 
-    def __init__(
-        self, plan: Plan, policy: Policy, limits: Limits, empty: str, quality: int, subsampling: int
-    ) -> None:
-        self.plan, self.policy, self.limits, self.empty = plan, policy, limits, empty
-        self.quality, self.subsampling = quality, subsampling
+    def __init__(self, plan: Plan, policy: Policy, limits: Limits, args: Namespace) -> None:
+        self.plan, self.policy, self.limits, self.args = plan, policy, limits, args
 
     def open(self, sample: Sample) -> Source:
         """Decodes a sample; Skip if it cannot be multiplied."""
@@ -159,25 +167,25 @@ class Worker:
             raise ConfigError(f"--policy {self.policy.spec}: gives {image.dtype} images; files hold uint8")
         size = (image.shape[1], image.shape[0])
         moved = list(result.get("masks", ())) if masks else []
-        if picture.alpha is not None:
-            image = _with_alpha(image, moved.pop())
-        elif picture.gray:
-            image = _gray_again(image)
+        image = put_back(image, picture, moved)
         pairs = {id(i): (b, np.asarray(a)) for i, b, a in zip(source.masked, before, moved, strict=True)}
         objects, dropped = source.tracer.map(record["ops"], size, pairs, self.limits)
         channels = 1 if image.ndim == 2 else image.shape[2]
         return Made(Copy(sample, replica, path, size, objects, channels), image, record, attempt, key, dropped)
 
     def copy(self, source: Source, replica: int, path: str) -> Made | None:
-        """The copy, drawn again while it lost all objects or repeats an earlier one; None if it is dropped."""
-        had = bool(source.tracer.objects)
+        """The copy, drawn again while it lost all objects, cuts one under --whole, or repeats an earlier one; None if it
+        is dropped."""
+        had, empty = bool(source.tracer.objects), self.args.empty
         for attempt in range(REDRAWS + 1):
             made = self.draw(source, replica, attempt, path)
             lost = had and not made.copy.objects
-            if lost and self.empty == "drop":
+            if lost and empty == "drop":
                 return None
-            if lost and self.empty == "redraw":
+            if (lost and empty == "redraw") or (self.args.whole and made.cuts()):
                 continue
+            if self.args.duplicates == "keep":
+                return made
             ops = json.dumps(made.record["ops"], default=repr)
             if ops in source.seen and attempt < REDRAWS:
                 continue
@@ -187,26 +195,17 @@ class Worker:
 
     def encode(self, made: Made, picture: Picture) -> bytes:
         """The copy's file."""
-        image = made.image
-        if image.ndim == 3 and image.shape[2] == 1:
-            image = image[:, :, 0]
         kind = file_format(made.copy.sample, self.plan.format)
-        if kind != "jpeg":
-            if picture.opaque and self.plan.format == "keep":
-                image = _opaque(image)
-            encode = _core.encode_png if kind == "png" else _core.encode_webp
-            return encode(np.ascontiguousarray(image))
-        if image.ndim == 3 and image.shape[2] in (2, 4):
-            image = image[:, :, : image.shape[2] - 1]
-            image = image[:, :, 0] if image.shape[2] == 1 else image
-        return _core.encode_jpeg(np.ascontiguousarray(image), self.quality, self.subsampling)
+        full = picture.opaque and self.plan.format == "keep" and kind != "jpeg"
+        return encode_image(opaque(made.image) if full else made.image, kind, vars(self.args))
 
     def manifest(self, made: Made, content: bytes) -> bytes:
         """The copy's line: enough to make its pixels again."""
         sample = made.copy.sample
         line = {
             "out": made.copy.path,
-            "source": sample.source,
+            "source": sample.path,
+            **({"file": sample.file} if sample.file is not None else {}),
             "split": sample.split,
             "replica": made.copy.replica,
             "attempt": made.attempt,
@@ -233,6 +232,26 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} in a record")
 
 
+def encode_image(image: NDArray[np.uint8], kind: str, options: Mapping[str, Any]) -> bytes:
+    """The file of an image: png, webp or jpeg with the options `quality` and `subsampling`; JPEG loses alpha."""
+    if image.ndim == 3 and image.shape[2] == 1:
+        image = image[:, :, 0]
+    if kind != "jpeg":
+        encode = _core.encode_png if kind == "png" else _core.encode_webp
+        return encode(np.ascontiguousarray(image))
+    if image.ndim == 3 and image.shape[2] in (2, 4):
+        image = image[:, :, : image.shape[2] - 1]
+        image = image[:, :, 0] if image.shape[2] == 1 else image
+    return _core.encode_jpeg(np.ascontiguousarray(image), options["quality"], options["subsampling"])
+
+
+def put_back(image: NDArray[np.uint8], picture: Picture, moved: list[Any]) -> NDArray[np.uint8]:
+    """The new image with what decoding took aside: its alpha plane, the last of `moved`, or its being gray."""
+    if picture.alpha is not None:
+        return _with_alpha(image, moved.pop())
+    return _gray_again(image) if picture.gray else image
+
+
 def _gray_again(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """One plane if all three are still equal."""
     if image.ndim == 3 and image.shape[2] == 3:
@@ -250,7 +269,8 @@ def _with_alpha(image: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[n
     return np.concatenate([image, np.asarray(alpha).reshape(*image.shape[:2], 1)], axis=2)
 
 
-def _opaque(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def opaque(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The image with the constant alpha plane that decoding dropped."""
     if image.ndim == 2:
         image = image[:, :, None]
     full = np.full((*image.shape[:2], 1), 255, np.uint8)
