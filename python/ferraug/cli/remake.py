@@ -83,7 +83,7 @@ class Remake:
         result = replay(line["record"], transforms=policy, **data)
         image = put_back(result["image"], picture, list(result.get("masks", ())))
         kind = "png" if self.rel.lower().endswith(".png") else "webp" if self.rel.lower().endswith(".webp") else "jpeg"
-        if picture.opaque and kind == "png" and self.options["format"] == "keep":
+        if picture.opaque and kind != "jpeg" and self.options["format"] == "keep":
             image = opaque(image)
         return np.ascontiguousarray(image), kind
 
