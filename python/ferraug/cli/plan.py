@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from .._core import ConfigError
 from ..datasets.formats import FORMATS
 from ..datasets.model import Dataset, Sample
-from ..datasets.paths import stem
 from ..datasets.writer import Writer
 from .output import ROOT_FILES
 
@@ -58,7 +57,7 @@ def make(data: Dataset, splits: list[str] | None, copies: int, out_format: str) 
     sources, notices = choose(data, splits)
     plan = Plan(data, FORMATS[data.format].write(data, sources, copies), sources, copies, out_format, notices=notices)
     for sample in sources:
-        names = [copy_name(sample, replica, out_format) for replica in range(1, copies + 1)]
+        names = [copy_name(plan.writer, sample, replica, out_format) for replica in range(1, copies + 1)]
         plan.names.append(names)
         plan.labels.append([plan.writer.label_paths(sample, name) for name in names])
     data.files = [f for f in data.files if f not in ROOT_FILES]
@@ -88,10 +87,11 @@ def file_format(sample: Sample, out_format: str) -> str:
     return {"jpg": "jpeg", "png": "png"}.get(out_format, sample.format)
 
 
-def copy_name(sample: Sample, replica: int, out_format: str) -> str:
+def copy_name(writer: Writer, sample: Sample, replica: int, out_format: str) -> str:
     """The path of a copy: beside its source, traceable by its name, with a suffix that tells the truth."""
     suffix = sample.path.rsplit(".", 1)[-1]
     kind = file_format(sample, out_format)
     if suffix.lower() not in _SUFFIXES[kind]:
         suffix = _SUFFIXES[kind][0]
-    return f"{stem(sample.path)}__ferraug-{replica:04d}.{suffix}"
+    before, name, behind = writer.name_parts(sample)
+    return f"{before}{name}__ferraug-{replica:04d}{behind}.{suffix}"

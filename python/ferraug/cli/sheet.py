@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from .. import _core
 from ..datasets import rle
 from ..datasets.geometry import Dropped
+from ..datasets.maskfile import MaskImage
 from ..datasets.model import Box, Category, Mapped, Sample
 from . import raster
 from .plan import Plan
 from .policy import Policy
-from .work import Made, Picture, Skip, Source, Worker
+from .work import Made, Skip, Source, Worker
 
 CELL, GAP, HEADER, CAPTION = 320, 8, 24, 12
 COPIES = 4
@@ -42,7 +43,7 @@ def pick(plan: Plan, count: int, seed: int) -> list[Sample]:
     ranked = sorted(plan.sources, key=order)
     queues: dict[str, list[Sample]] = {}
     for sample in ranked:
-        names = {plan.data.categories[i.category].name for i in sample.objects()}
+        names = {plan.data.categories[c].name for c in sample.classes()}
         for name in sorted(names) or [""]:
             queues.setdefault(name, []).append(sample)
     chosen: list[Sample] = []
@@ -68,7 +69,7 @@ def draw_sheet(worker: Worker, plan: Plan, args: Namespace, policy: Policy) -> t
         except Skip as skip:
             rows.append([_words(f"{sample.path}: {skip}")])
             continue
-        cells = [_original(plan, sample, source.picture)]
+        cells = [_original(plan, source)]
         try:
             for replica in range(1, copies + 1):
                 made = worker.copy(source, replica, "")
@@ -137,12 +138,14 @@ def _rgb(image: Image) -> Image:
     return image if image.shape[2] == 3 else np.repeat(image[:, :, :1], 3, axis=2)
 
 
-def _original(plan: Plan, sample: Sample, picture: Picture) -> Image:
+def _original(plan: Plan, source: Source) -> Image:
+    sample, picture = source.sample, source.picture
     image = picture.image
     if picture.alpha is not None:
         image = np.concatenate([image, picture.alpha[:, :, None]], axis=2)
     objects = sample.objects()
     cell, part, scale = _canvas(_rgb(image), f"{sample.path.rsplit('/', 1)[-1]}", len(objects))
+    _draw_whole(part, plan, sample, source.mask)
     for instance in objects:
         assert instance.box is not None
         mask = rle.decode(instance.rle.counts, instance.rle.h, instance.rle.w) if instance.rle else None
@@ -155,11 +158,38 @@ def _copy_cell(plan: Plan, source: Source, made: Made) -> Image:
     objects = made.copy.objects
     caption = f"{made.copy.replica} · {short_ops(made.record)}"
     cell, part, scale = _canvas(_rgb(made.image), caption, len(objects))
+    _draw_whole(part, plan, made.copy.sample, made.copy.mask)
     for mapped in objects:
         draw_object(part, plan.data.categories, mapped, scale, len(objects) <= MANY)
     for i, gone in enumerate(made.dropped):
         _draw_dropped(part, gone, source.tracer.where(made.record["ops"], gone), made.copy.size, scale, i < FEW)
     return cell
+
+
+def _draw_whole(image: Image, plan: Plan, sample: Sample, mask: MaskImage | None) -> None:
+    """What is said of the image as a whole: its mask of classes, its class."""
+    if mask is not None:
+        draw_mask(image, mask, plan.data.options.mask_fill)
+    if sample.category is not None:
+        color = raster.PALETTE[sample.category % len(raster.PALETTE)]
+        raster.chip(image, (0, 0, 0, 0), plan.data.categories[sample.category].name[:18], color)
+
+
+def draw_mask(image: Image, mask: MaskImage, ignore: int | None) -> None:
+    """A mask of classes: a colour a value, none for 0; colour codes as themselves. What is ignored is hatched."""
+    values = _nearest(mask.array, image.shape[:2])
+    if values.ndim == 3:
+        inked = values[:, :, :3] if values.shape[2] >= 3 else np.repeat(values[:, :, :1], 3, axis=2)
+        shown = inked.any(axis=2)
+        image[shown] = ((image[shown] * 13 + inked[shown].astype(np.uint16) * 7) // 20).astype(np.uint8)
+        return
+    ignored = (ignore or 255) if mask.mode in ("L", "P", "I;16") else -1
+    for value in np.unique(values):
+        if value == ignored:
+            ys, xs = np.indices(image.shape[:2])
+            raster.blend(image, (values == value) & ((xs + ys) % 8 < 2), (255, 255, 255), 0.7)
+        elif value:
+            raster.blend(image, values == value, raster.PALETTE[int(value) % len(raster.PALETTE)])
 
 
 def draw_object(image: Image, categories: list[Category], mapped: Mapped, scale: float, chips: bool) -> None:
@@ -199,9 +229,13 @@ def _side_color(category: Category, index: int) -> raster.Color:
 
 
 def _sampled(mask: Any, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    return np.asarray(_nearest(np.asarray(mask), shape) != 0)
+
+
+def _nearest(mask: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
     rows = np.minimum((np.arange(shape[0]) + 0.5) * mask.shape[0] / shape[0], mask.shape[0] - 1).astype(np.int64)
     columns = np.minimum((np.arange(shape[1]) + 0.5) * mask.shape[1] / shape[1], mask.shape[1] - 1).astype(np.int64)
-    return np.asarray(np.asarray(mask)[rows][:, columns] != 0)
+    return np.asarray(mask[rows][:, columns])
 
 
 def _draw_dropped(

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from .. import _core
 from .._core import ConfigError, CropSizeError, DecodeError, LimitError
-from ..datasets import rle
+from ..datasets import masks, rle
 from ..datasets.geometry import Dropped, Limits, Tracer
+from ..datasets.maskfile import MaskImage
 from ..datasets.model import Copy, Dataset, Instance, Mapped, Sample
 from ..datasets.paths import MAX_IMAGE, read_bytes
 from .plan import Plan, file_format
@@ -58,6 +59,7 @@ class Source:
     masked: list[Instance]
     masks: list[NDArray[np.uint8]]
     prepared: Any
+    mask: MaskImage | None = None
     seen: set[str] = field(default_factory=set)
 
 
@@ -122,28 +124,44 @@ def load(data: Dataset, sample: Sample) -> tuple[bytes, Picture]:
     return raw, picture
 
 
+def load_mask(data: Dataset, sample: Sample) -> MaskImage | None:
+    """The sample's mask of classes; Skip if it cannot be read."""
+    if sample.mask is None:
+        return None
+    try:
+        return masks.load(data.root, sample)
+    except (DecodeError, LimitError) as error:
+        raise Skip(f"{sample.mask}: {error}", unreadable=True) from None
+    except FileNotFoundError as error:
+        raise Skip(f"{sample.mask}: {error.strerror}", unreadable=True) from None
+
+
 class Worker:
     """Makes the copies of sources; shared by all threads, changed by none."""
 
     def __init__(self, plan: Plan, policy: Policy, limits: Limits, empty: str, quality: int) -> None:
         self.plan, self.policy, self.limits, self.empty, self.quality = plan, policy, limits, empty, quality
+        policy.semantic, policy.mask_fill = plan.data.task == "semantic", plan.data.options.mask_fill
 
     def open(self, sample: Sample) -> Source:
         """Decodes a sample; Skip if it cannot be multiplied."""
         raw, picture = load(self.plan.data, sample)
         masked = [i for i in sample.objects() if i.rle is not None]
-        masks = [rle.decode(i.rle.counts, i.rle.h, i.rle.w) for i in masked if i.rle is not None]
+        lanes = [rle.decode(i.rle.counts, i.rle.h, i.rle.w) for i in masked if i.rle is not None]
         tracer = Tracer(sample, self.plan.data.categories)
-        return Source(sample, raw, picture, tracer, masked, masks, self.plan.writer.prepare(sample))
+        mask = load_mask(self.plan.data, sample)
+        return Source(sample, raw, picture, tracer, masked, lanes, self.plan.writer.prepare(sample), mask)
 
     def draw(self, source: Source, replica: int, attempt: int, path: str) -> Made:
         """One attempt at one copy."""
         sample, picture, before = source.sample, source.picture, source.masks
         h, w = picture.image.shape[:2]
         data: dict[str, Any] = {"image": picture.image}
-        masks = [*before, *([picture.alpha] if picture.alpha is not None else [])]
-        if masks:
-            data["masks"] = masks
+        lanes = [*before, *([picture.alpha] if picture.alpha is not None else [])]
+        if lanes:
+            data["masks"] = lanes
+        if source.mask is not None:
+            data["mask"] = source.mask.array
         if self.policy.asks_boxes:
             data["bboxes"] = np.array([i.box for i in sample.objects()], np.float64).reshape(-1, 4)
         key = (source_key(sample), replica, attempt)
@@ -155,7 +173,7 @@ class Worker:
         if image.dtype != np.uint8:
             raise ConfigError(f"--policy {self.policy.spec}: gives {image.dtype} images; files hold uint8")
         size = (image.shape[1], image.shape[0])
-        moved = list(result.get("masks", ())) if masks else []
+        moved = list(result.get("masks", ())) if lanes else []
         if picture.alpha is not None:
             image = _with_alpha(image, moved.pop())
         elif picture.gray:
@@ -163,7 +181,10 @@ class Worker:
         pairs = {id(i): (b, np.asarray(a)) for i, b, a in zip(source.masked, before, moved, strict=True)}
         objects, dropped = source.tracer.map(record["ops"], size, pairs, self.limits)
         channels = 1 if image.ndim == 2 else image.shape[2]
-        return Made(Copy(sample, replica, path, size, objects, channels), image, record, attempt, key, dropped)
+        copy = Copy(sample, replica, path, size, objects, channels)
+        if source.mask is not None:
+            copy.mask = source.mask.with_array(np.asarray(result["mask"]))
+        return Made(copy, image, record, attempt, key, dropped)
 
     def copy(self, source: Source, replica: int, path: str) -> Made | None:
         """The copy, drawn again while it lost all objects or repeats an earlier one; None if it is dropped."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import coco, coco_write, plain, voc, voc_write, yolo, yolo_write
+from . import classes, coco, coco_write, instances, masks, plain, voc, voc_write, yolo, yolo_write
 from . import writer as base
 from .model import Dataset, Options
 
@@ -38,6 +38,18 @@ def _voc(root: str, errors: str, files: list[str], only: str | None, options: Op
     return voc.read(root, errors, files, only)
 
 
+def _instances(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return instances.read(root, errors, files)
+
+
+def _classes(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return classes.read(root, errors, files)
+
+
+def _masks(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return masks.read(root, errors, files, options)
+
+
 def _plain(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
     return plain.read(root, errors, files)
 
@@ -49,6 +61,9 @@ FORMATS = {
         Format("yolo", "YOLO", _yolo, yolo_write.Writer),
         Format("coco", "COCO", _coco, coco_write.Writer),
         Format("voc", "Pascal VOC", _voc, voc_write.Writer),
+        Format("instances", "a mask an object", _instances, instances.Writer),
+        Format("masks", "masks of classes", _masks, masks.Writer),
+        Format("classes", "class folders", _classes, base.Writer),
         Format("plain", "plain images", _plain, base.Writer),
     )
 }
