@@ -124,11 +124,6 @@ def test_neon_trees(shared: Path) -> None:
     assert len(data.samples()) == 1 and classes(data) == {"Dead": 28, "Alive": 9} and not data.problems
 
 
-def test_instances_are_refused(shared: Path) -> None:
-    with pytest.raises(ConfigError, match="instances"):
-        read(str(shared / "instances/dsb2018"))
-
-
 def test_malformed_coco(shared: Path, tmp_path: Path) -> None:
     shutil.copytree(shared / "coco/images", tmp_path / "images")
     shutil.copyfile(shared / "corrupt/coco_malformed.json", tmp_path / "a.json")

@@ -196,6 +196,11 @@ def draw_object(image: Image, categories: list[Category], mapped: Mapped, scale:
     """Outline or mask, box, keypoints and name of one object."""
     category = categories[mapped.instance.category]
     color = raster.PALETTE[mapped.instance.category % len(raster.PALETTE)]
+    if mapped.mask is not None and len(categories) == 1:
+        # masks of one class: each object has its colour, a box would say nothing more
+        color = raster.PALETTE[mapped.instance.rank % len(raster.PALETTE)]
+        raster.blend(image, _sampled(mapped.mask, image.shape[:2]), color, 0.6)
+        return
     if mapped.parts:
         parts = [[(x * scale, y * scale) for x, y in zip(part[0::2], part[1::2], strict=True)] for part in mapped.parts]
         raster.blend(image, raster.polygon_mask(image.shape[:2], parts), color)

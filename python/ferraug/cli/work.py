@@ -141,7 +141,8 @@ class Worker:
 
     def __init__(self, plan: Plan, policy: Policy, limits: Limits, empty: str, quality: int) -> None:
         self.plan, self.policy, self.limits, self.empty, self.quality = plan, policy, limits, empty, quality
-        policy.semantic, policy.mask_fill = plan.data.task == "semantic", plan.data.options.mask_fill
+        policy.semantic = any(s.mask is not None for s in plan.data.samples())
+        policy.mask_fill = plan.data.options.mask_fill
 
     def open(self, sample: Sample) -> Source:
         """Decodes a sample; Skip if it cannot be multiplied."""

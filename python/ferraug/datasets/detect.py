@@ -17,7 +17,7 @@ from .formats import FORMATS
 from .model import Dataset, Options, Reporter
 from .paths import is_image_name, stem, walk
 
-KNOWN = (*FORMATS, *(n for n in ("classes", "masks", "instances", "cvat", "labelme", "createml", "dota") if n not in FORMATS))
+KNOWN = (*FORMATS, *(n for n in ("cvat", "labelme", "createml", "dota") if n not in FORMATS))
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import classes, coco, coco_write, instances, masks, plain, voc, voc_write, yolo, yolo_write
+from . import classes, coco, coco_write, instances, masks, paint, plain, voc, voc_write, yolo, yolo_write
 from . import writer as base
 from .model import Dataset, Options
 
@@ -61,8 +61,8 @@ FORMATS = {
         Format("yolo", "YOLO", _yolo, yolo_write.Writer),
         Format("coco", "COCO", _coco, coco_write.Writer),
         Format("voc", "Pascal VOC", _voc, voc_write.Writer),
-        Format("instances", "a mask an object", _instances, instances.Writer),
-        Format("masks", "masks of classes", _masks, masks.Writer),
+        Format("instances", "a mask an object", _instances, instances.Writer, paint.as_instances),
+        Format("masks", "masks of classes", _masks, masks.Writer, paint.as_masks),
         Format("classes", "class folders", _classes, base.Writer),
         Format("plain", "plain images", _plain, base.Writer),
     )

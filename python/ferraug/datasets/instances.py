@@ -6,28 +6,18 @@ their own, `<id>__ferraug-0001`, in which every mask keeps its name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from .._core import ConfigError, DecodeError, LimitError
-from . import maskfile, rle
+from . import maskfile, paint, rle
 from . import writer as base
 from .common import SPLIT_NAMES, folder_split, open_sample
 from .geometry import mask_extent
 from .model import Category, Copy, Dataset, Instance, Reporter, Rle, Sample
 from .paths import MAX_IMAGE, MAX_OBJECTS, is_image_name, read_bytes, stem, walk
-
-
-@dataclass(slots=True)
-class Look:
-    """How a mask file shows its object: its header and palette, a pixel of the object and one of the ground."""
-
-    name: str
-    file: maskfile.MaskImage
-    ink: Any
-    paper: Any
 
 
 def pairs(files: list[str]) -> dict[str, tuple[list[str], list[str]]]:
@@ -107,11 +97,9 @@ def _instance(root: str, path: str, sample: Sample, report: Reporter) -> Instanc
     ink = array[y, x].copy()
     if not np.array_equal(array[shown != 0], np.broadcast_to(ink, array[shown != 0].shape)):
         report.warn(path, "several values in the mask of one object; new masks hold the first")
-    look = Look(path.rsplit("/", 1)[-1], mask.with_array(np.zeros((1, 1), np.uint8)), ink, paper)
+    look = maskfile.Look(path.rsplit("/", 1)[-1], mask.with_array(array[:1, :1]), ink, paper)
     h, w = shown.shape
-    return Instance(
-        category=0, box=box, where=path, raw=look, box_given=box, rle=Rle(rle.encode(shown), h, w, False)
-    )
+    return Instance(category=0, box=box, where=path, raw=look, box_given=box, rle=Rle(rle.encode(shown), h, w, False))
 
 
 def _shown(array: Any, mode: str) -> Any:
@@ -137,29 +125,34 @@ class Writer(base.Writer):
         return [f"{folder}/{i.raw.name}" for i in sample.objects()]
 
     def label_files(self, copy: Copy, prepared: Any) -> list[tuple[str, bytes]]:
-        """The masks of the objects that are left."""
+        """The masks of the objects that are left; a mirrored copy of an object shares its mask."""
         folder = _folder(copy.path)
-        return [(f"{folder}/{m.instance.raw.name}", _draw(m.instance.raw, m.mask)) for m in copy.objects]
+        shown: dict[str, tuple[maskfile.Look, Any]] = {}
+        for mapped in copy.objects:
+            look = mapped.instance.raw
+            mask = paint.shape_of(mapped.instance, mapped, copy.size)
+            shown[look.name] = (look, mask | shown[look.name][1] if look.name in shown else mask)
+        return [(f"{folder}/{name}", maskfile.draw(look, mask)) for name, (look, mask) in shown.items() if mask.any()]
 
     def original_paths(self) -> list[str]:
         """The masks of all samples."""
-        return [path for path, _ in self.originals(set())]
+        return [path for s in self.data.samples() for path in self.label_paths(s, s.path)]
 
-    def originals(self, gone: set[int]) -> list[tuple[str, bytes | None]]:
+    def originals(self, gone: set[int]) -> Iterator[tuple[str, bytes | None]]:
         """Those masks, but of samples that are gone."""
-        found: list[tuple[str, bytes | None]] = []
+        painted = isinstance(self.data.header, paint.Painted)
         for sample in self.data.samples():
-            if id(sample) not in gone:
-                found += [(i.where, None) for i in sample.objects()]
-        return found
+            if id(sample) in gone:
+                continue
+            for path, instance in zip(self.label_paths(sample, sample.path), sample.objects(), strict=True):
+                if painted:
+                    mask = paint.shape_of(instance, None, sample.size)
+                    if mask.any():
+                        yield path, maskfile.draw(instance.raw, mask)
+                else:
+                    same = path == instance.where
+                    yield path, None if same else read_bytes(self.data.root, instance.where, MAX_IMAGE)
 
 
 def _folder(path: str) -> str:
     return path.rpartition("/images/")[0] + "/masks"
-
-
-def _draw(look: Look, mask: Any) -> bytes:
-    shown = np.asarray(mask) != 0
-    if look.ink.ndim:
-        shown = shown[:, :, None]
-    return maskfile.encode(look.file.with_array(np.where(shown, look.ink, look.paper)))

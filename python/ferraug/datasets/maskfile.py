@@ -69,6 +69,16 @@ class MaskImage:
         return replace(self, array=array)
 
 
+@dataclass(slots=True)
+class Look:
+    """How a mask file shows its object: its header and palette, a pixel of the object and one of the ground."""
+
+    name: str
+    file: MaskImage
+    ink: Any
+    paper: Any
+
+
 def head_of(start: bytes) -> Head:
     """The header of a mask from the first 33 bytes of its file; DecodeError if it is not a PNG that holds classes."""
     if start[:3] == b"\xff\xd8\xff":
@@ -214,3 +224,11 @@ def upright(array: NDArray[Any], orientation: int) -> NDArray[Any]:
     }
     turn = turns.get(orientation)
     return array if turn is None else np.ascontiguousarray(turn(array))
+
+
+def draw(look: Look, mask: NDArray[Any]) -> bytes:
+    """The file of an object's mask (h, w)."""
+    shown = mask != 0
+    if look.ink.ndim:
+        shown = shown[:, :, None]
+    return encode(look.file.with_array(np.where(shown, look.ink, look.paper)))

@@ -1,21 +1,22 @@
 """Masks of classes beside images: pairing, reading, writing (layouts: Pascal VOC, Roboflow, plain folder pairs).
 
 An image and its mask agree in name and in the folders that say more than their role: `train/images/a.jpg` pairs with
-`train/masks/a.png`, `images/train/a.jpg` with `masks/train/a.png`, `a.jpg` with `a_mask.png` beside it. A mask's name may
-end in `_mask`, `_label`, `_labels`, `_seg` or `_gt`.
+`train/masks/a.png`, `images/train/a.jpg` with `masks/train/a.png`, `a.jpg` with `a_mask.png` beside it. The name of a
+mask may end in `_mask`, `_label`, `_labels`, `_seg` or `_gt`.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from .._core import ConfigError, DecodeError, LimitError
-from . import maskfile
+from . import maskfile, paint
 from . import writer as base
 from .common import SPLIT_NAMES, folder_split, open_sample
 from .model import Category, Copy, Dataset, Options, Reporter, Sample
@@ -90,9 +91,7 @@ def _rank(path: str) -> int:
     return -1 if role is None else role
 
 
-def read(
-    root: str, errors: str = "raise", files: list[str] | None = None, options: Options | None = None
-) -> Dataset:
+def read(root: str, errors: str = "raise", files: list[str] | None = None, options: Options | None = None) -> Dataset:
     """Every image with a mask is a sample; images and masks without a partner are copied only."""
     report = Reporter(errors)
     files = walk(root, report) if files is None else files
@@ -129,9 +128,7 @@ def read(
     return data
 
 
-def _sample(
-    root: str, image: str, mask: str, report: Reporter, fill: int | None, found: MaskSet
-) -> Sample | None:
+def _sample(root: str, image: str, mask: str, report: Reporter, fill: int | None, found: MaskSet) -> Sample | None:
     try:
         head = maskfile.read_head(root, mask)
     except DecodeError as error:
@@ -196,30 +193,53 @@ def values(data: Dataset) -> Counter[int | tuple[int, ...]]:
     return counts
 
 
-def mask_path(sample: Sample, path: str) -> str:
+def mask_path(image: str, mask: str, path: str) -> str:
     """Where the mask of a copy at `path` lies: in the source's mask folder, its name changed as the image's was."""
-    assert sample.mask is not None
-    folder, slash, name = sample.mask.rpartition("/")
-    image = stem(sample.path.rsplit("/", 1)[-1])
-    tail = stem(name)[len(image) :]
+    folder, slash, name = mask.rpartition("/")
+    tail = stem(name)[len(stem(image.rsplit("/", 1)[-1])) :]
     return f"{folder}{slash}{stem(path.rsplit('/', 1)[-1])}{tail}.png"
 
 
 class Writer(base.Writer):
-    """A mask a copy, in the source's mode; masks of originals as bytes."""
+    """A mask a copy, in the source's mode, and masks of originals as bytes; or masks painted of another set's objects,
+    and a table of their values."""
+
+    def __init__(self, data: Dataset, multiplied: list[Sample], copies: int) -> None:
+        super().__init__(data, multiplied, copies)
+        self.painted: paint.Painted | None = data.header if isinstance(data.header, paint.Painted) else None
+
+    def _mask(self, sample: Sample) -> str | None:
+        return sample.mask if self.painted is None else self.painted.places[sample.path]
+
+    def _place(self, sample: Sample, path: str) -> str:
+        mask = self._mask(sample)
+        assert mask is not None
+        return mask_path(sample.path, mask, path)
 
     def label_paths(self, sample: Sample, path: str) -> list[str]:
         """The mask of a copy at `path`."""
-        return [mask_path(sample, path)]
+        return [self._place(sample, path)]
 
     def label_files(self, copy: Copy, prepared: Any) -> list[tuple[str, bytes]]:
         """The copy's mask."""
-        return [(mask_path(copy.sample, copy.path), maskfile.encode(copy.mask))]
+        content = maskfile.encode(copy.mask) if self.painted is None else paint.of_copy(self.painted, copy)
+        return [(self._place(copy.sample, copy.path), content)]
 
     def original_paths(self) -> list[str]:
         """The masks of all samples."""
-        return [s.mask for s in self.data.samples() if s.mask is not None]
+        return [mask for s in self.data.samples() if (mask := self._mask(s)) is not None]
 
-    def originals(self, gone: set[int]) -> list[tuple[str, bytes | None]]:
+    def originals(self, gone: set[int]) -> Iterator[tuple[str, bytes | None]]:
         """Those masks, but of samples that are gone."""
-        return [(s.mask, None) for s in self.data.samples() if s.mask is not None and id(s) not in gone]
+        for sample in self.data.samples():
+            mask = self._mask(sample)
+            if mask is not None and id(sample) not in gone:
+                yield mask, None if self.painted is None else paint.original(self.painted, sample)
+
+    def aggregate_paths(self) -> list[str]:
+        """The table of values, if there is none yet."""
+        return [] if self.painted is None else [TABLE]
+
+    def aggregates(self, records: Callable[[], Iterable[bytes]], gone: set[int]) -> Iterable[base.Aggregate]:
+        """That table."""
+        return [] if self.painted is None else [(TABLE, [paint.table_file(self.painted)])]
