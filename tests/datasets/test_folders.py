@@ -12,6 +12,7 @@ from dataset_helpers import CLASSES, picture, tree, write_coco, write_voc, write
 from ferraug import _core
 from ferraug._core import ConfigError, DecodeError
 from ferraug.cli import main, raster
+from ferraug.cli.planes import move_alpha
 from ferraug.datasets import FORMATS, Options, detect, instances, maskfile, masks, read
 from ferraug.datasets.fill import polygon_mask
 from ferraug.datasets.polygon import turned
@@ -135,6 +136,36 @@ def test_polygons_fill_by_pixel_centres() -> None:
                 odd ^= crosses & (x0 + (ys - y0) * (x1 - x0) / (y1 - y0) <= xs)
         assert np.array_equal(polygon_mask((20, 25), [points.ravel().tolist()]), odd)
         assert np.array_equal(raster.polygon_mask((20, 25), [[tuple(p) for p in points.tolist()]]), odd)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [A.HorizontalFlip(p=1), A.Crop(5, 6, 90, 70)],
+        [A.Rotate(limit=(30, 30), p=1, fill=77, fill_mask=200)],
+        [A.PadIfNeeded(120, 140, border_mode=0, fill=3, fill_mask=9, p=1), A.Resize(60, 50)],
+        [A.CoarseDropout(p=1, fill_mask=4), A.GaussianBlur(p=1), A.Downscale(p=1)],
+        [A.Perspective(p=1, keep_size=True), A.RandomBrightnessContrast(p=1)],
+    ],
+    ids=lambda steps: type(steps[0]).__name__,
+)
+def test_alpha_follows_the_geometry_alone(steps: list[object]) -> None:
+    """As an image of its own would under the same moves, bilinear and with nothing outside."""
+    random = np.random.default_rng(0)
+    image = random.integers(0, 256, (80, 100, 3), np.uint8)
+    alpha = np.kron(random.integers(0, 2, (8, 10)) * 200, np.ones((10, 10))).astype(np.uint8)
+    result, record = A.Compose(steps, seed=1).run({"image": image}, key=3, record=True)
+    moved = move_alpha(record, alpha)
+    moves, inside = [], 0
+    for op in record["ops"]:
+        inside += {"aside": 1, "join": -1}.get(op[0], 0)
+        if op[0] in ("crop", "orient", "pad", "warp", "resize") and not inside:
+            fields = {"warp": {4: 1, 7: 0}, "pad": {6: 0}, "resize": {3: 1}}.get(op[0], {})
+            moves.append(tuple(fields.get(i, v) for i, v in enumerate(op)))
+    expected = A.replay({**record, "ops": moves, "input": None}, image=alpha)["image"]
+    assert moved is not None and moved.shape == result["image"].shape[:2] and np.array_equal(moved, expected)
+    if type(steps[0]).__name__ == "Rotate":
+        assert moved[0, 0] == 0 and set(np.unique(moved).tolist()) > {0, 200}, "blended, not nearest"
 
 
 # -- class folders ---------------------------------------------------------------------------------------------------

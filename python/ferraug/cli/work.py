@@ -23,6 +23,7 @@ from ..datasets.maskfile import MaskImage
 from ..datasets.model import Copy, Dataset, Instance, Mapped, Sample
 from ..datasets.paths import MAX_IMAGE, read_bytes
 from .plan import Plan, file_format
+from .planes import move_alpha
 from .policy import Policy
 
 #: how often a copy is drawn again that lost all objects or equals an earlier one
@@ -176,7 +177,9 @@ class Worker:
         size = (image.shape[1], image.shape[0])
         moved = list(result.get("masks", ())) if lanes else []
         if picture.alpha is not None:
-            image = _with_alpha(image, moved.pop())
+            nearest = moved.pop()
+            alpha = move_alpha(record, picture.alpha)
+            image = _with_alpha(image, nearest if alpha is None else alpha)
         elif picture.gray:
             image = _gray_again(image)
         pairs = {id(i): (b, np.asarray(a)) for i, b, a in zip(source.masked, before, moved, strict=True)}
