@@ -326,7 +326,7 @@ def test_outside_is_fill_mask_or_mask_fill(tmp_path: Path) -> None:
         job = Run(parser().parse_args(["augment", str(src), "--out", str(tmp_path / "out"), "--policy", spec]))
         job.plan.data.options = Options(mask_fill=fill)
         job.policy._cache.clear()
-        worker = type(job.worker)(job.plan, job.policy, job.limits, "keep", 95)
+        worker = type(job.worker)(job.plan, job.policy, job.limits, job.args)
         made = worker.draw(worker.open(job.plan.sources[0]), 1, 0, "images/b.png")
         return set(np.unique(made.copy.mask.array).tolist())
 
@@ -350,7 +350,7 @@ def test_masks_of_turned_images(shared: Path, tmp_path: Path) -> None:
     data, _ = read(str(src), errors="raise")
     assert [s.frame for s in data.samples()] == ["stored", "upright"]
     spec = policy(tmp_path / "p.json", A.HorizontalFlip(p=1))
-    assert run(src, "--out", out, "-n", 1, "--policy", spec) == 0
+    assert run(src, "--out", out, "-n", 1, "--policy", spec, "--duplicates", "keep") == 0
     moved = [np.asarray(Image.open(out / f"masks/{n}__ferraug-0001.png")) for n in "su"]
     assert np.array_equal(moved[0], moved[1]) and np.array_equal(moved[0], np.rot90(stored, -1)[:, ::-1])
 

@@ -58,7 +58,8 @@ def _bin(side: float) -> int:
     return sum(side >= edge for edge in EDGES)
 
 
-def _counts(samples: Iterable[Sample]) -> tuple[dict[int, int], list[int], int]:
+def counted(samples: Iterable[Sample]) -> tuple[dict[int, int], list[int], int]:
+    """(objects by category, histogram of box sides, objects)."""
     classes: dict[int, int] = {}
     histogram = [0] * (len(EDGES) + 1)
     total = 0
@@ -72,17 +73,17 @@ def _counts(samples: Iterable[Sample]) -> tuple[dict[int, int], list[int], int]:
     return classes, histogram, total
 
 
-def _names(data: Dataset, counts: dict[int, int]) -> dict[str, int]:
+def named(data: Dataset, counts: dict[int, int]) -> dict[str, int]:
     """By class name, in category order; several documents' equal names are one."""
-    named: dict[str, int] = {}
+    found: dict[str, int] = {}
     for i, category in enumerate(data.categories):
         if counts.get(i):
-            named[category.name] = named.get(category.name, 0) + counts[i]
-    return named
+            found[category.name] = found.get(category.name, 0) + counts[i]
+    return found
 
 
-def _imbalance(named: dict[str, int]) -> float | None:
-    return round(max(named.values()) / min(named.values()), 3) if named else None
+def _imbalance(counts: dict[str, int]) -> float | None:
+    return round(max(counts.values()) / min(counts.values()), 3) if counts else None
 
 
 def build(totals: Totals, options: dict[str, Any], notices: list[str]) -> dict[str, Any]:
@@ -90,10 +91,10 @@ def build(totals: Totals, options: dict[str, Any], notices: list[str]) -> dict[s
     plan, data = totals.plan, totals.plan.data
     lost = {id(plan.sources[rank]) for rank in totals.unreadable}
     samples = [s for s in data.samples() if id(s) not in lost]
-    before, histogram, total = _counts(samples)
-    named_before = _names(data, before)
+    before, histogram, total = counted(samples)
+    before_names = named(data, before)
     after = {k: before.get(k, 0) + totals.labels.get(k, 0) for k in {*before, *totals.labels}}
-    named_after = _names(data, after)
+    after_names = named(data, after)
     splits = {}
     for name, part in data.splits.items():
         count = sum(id(s) not in lost for s in part)
@@ -105,8 +106,8 @@ def build(totals: Totals, options: dict[str, Any], notices: list[str]) -> dict[s
         "images": {"before": len(samples), "new": totals.images, "after": len(samples) + totals.images},
         "objects": {"before": total, "new": totals.objects, "after": total + totals.objects},
         "splits": splits,
-        "classes": {n: {"before": named_before.get(n, 0), "after": c} for n, c in named_after.items()},
-        "imbalance": {"before": _imbalance(named_before), "after": _imbalance(named_after)},
+        "classes": {n: {"before": before_names.get(n, 0), "after": c} for n, c in after_names.items()},
+        "imbalance": {"before": _imbalance(before_names), "after": _imbalance(after_names)},
         "box_sides": {
             "edges": list(EDGES),
             "before": histogram,
@@ -184,8 +185,8 @@ def summary(report: dict[str, Any], others: list[str], out: str, written: int, s
 class Progress:
     """One line redrawn ten times a second on a terminal, else a plain line every ten seconds."""
 
-    def __init__(self, total: int, stream: TextIO | None = None) -> None:
-        self.total, self.stream = total, stream or sys.stderr
+    def __init__(self, total: int, quiet: bool = False, stream: TextIO | None = None) -> None:
+        self.total, self.quiet, self.stream = total, quiet, stream or sys.stderr
         self.tty = self.stream.isatty()
         self.start = time.monotonic()
         self.last = self.start if not self.tty else 0.0
@@ -194,7 +195,7 @@ class Progress:
     def update(self, done: int, skipped: int) -> None:
         """Shows the state if the time has come."""
         now = time.monotonic()
-        if now - self.last < (0.1 if self.tty else 10.0):
+        if self.quiet or now - self.last < (0.1 if self.tty else 10.0):
             return
         self.last = now
         self.write(done, skipped, now)

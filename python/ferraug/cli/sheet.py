@@ -14,11 +14,11 @@ from .. import _core
 from ..datasets import rle
 from ..datasets.geometry import Dropped
 from ..datasets.maskfile import MaskImage
-from ..datasets.model import Box, Category, Mapped, Sample
+from ..datasets.model import Box, Category, Dataset, Mapped, Problem, Sample
 from . import raster
 from .plan import Plan
 from .policy import Policy
-from .work import Made, Skip, Source, Worker
+from .work import Made, Picture, Skip, Source, Worker, load, load_mask
 
 CELL, GAP, HEADER, CAPTION = 320, 8, 24, 12
 COPIES = 4
@@ -69,7 +69,7 @@ def draw_sheet(worker: Worker, plan: Plan, args: Namespace, policy: Policy) -> t
         except Skip as skip:
             rows.append([_words(f"{sample.path}: {skip}")])
             continue
-        cells = [_original(plan, source)]
+        cells = [_original(plan.data, sample, source.picture, source.mask)]
         try:
             for replica in range(1, copies + 1):
                 made = worker.copy(source, replica, "")
@@ -79,6 +79,32 @@ def draw_sheet(worker: Worker, plan: Plan, args: Namespace, policy: Policy) -> t
         rows.append(cells)
     title = f"ferraug augment {os.path.basename(os.path.abspath(args.src))} · policy {args.policy} {policy.hash}"
     return _core.encode_png(_assemble(rows, f"{title} · seed {args.seed}")), len(rows)
+
+
+def draw_check(data: Dataset, problems: list[Problem], count: int, title: str) -> bytes:
+    """A sheet of the sources that have problems, each beside what is wrong with it; then of others up to `count`."""
+    told: dict[int, list[str]] = {}
+    samples = data.samples()
+    for problem in problems:
+        if problem.level == "notice":
+            continue
+        place = problem.where.split(":")[0]
+        for sample in samples:
+            if place in (sample.path, sample.label, sample.mask):
+                told.setdefault(id(sample), []).append(f"{problem.where.rsplit('/', 1)[-1]}: {problem.text}")
+    rows = []
+    for sample in sorted(samples, key=lambda s: id(s) not in told)[:count]:
+        try:
+            _, picture = load(data, sample)
+            cell = _original(data, sample, picture, load_mask(data, sample))
+        except Skip as skip:
+            cell = _words(f"{sample.path}: {skip}")
+        texts = told.get(id(sample), ["no problem"])
+        words = [_words(text) for text in texts[:4]]
+        if len(texts) > 4:
+            words.append(_words(f"{len(texts) - 4} more"))
+        rows.append([cell, *words])
+    return _core.encode_png(_assemble(rows, f"ferraug check {title}"))
 
 
 def _assemble(rows: list[list[Image]], title: str) -> Image:
@@ -138,19 +164,18 @@ def _rgb(image: Image) -> Image:
     return image if image.shape[2] == 3 else np.repeat(image[:, :, :1], 3, axis=2)
 
 
-def _original(plan: Plan, source: Source) -> Image:
-    sample, picture = source.sample, source.picture
+def _original(data: Dataset, sample: Sample, picture: Picture, mask: MaskImage | None) -> Image:
     image = picture.image
     if picture.alpha is not None:
         image = np.concatenate([image, picture.alpha[:, :, None]], axis=2)
     objects = sample.objects()
     cell, part, scale = _canvas(_rgb(image), f"{sample.path.rsplit('/', 1)[-1]}", len(objects))
-    _draw_whole(part, plan, sample, source.mask)
+    _draw_whole(part, data, sample, mask)
     for instance in objects:
         assert instance.box is not None
-        mask = rle.decode(instance.rle.counts, instance.rle.h, instance.rle.w) if instance.rle else None
-        shown = Mapped(instance, instance.box, 1.0, False, instance.parts, mask, instance.quad, instance.keypoints)
-        draw_object(part, plan.data.categories, shown, scale, len(objects) <= MANY)
+        own = rle.decode(instance.rle.counts, instance.rle.h, instance.rle.w) if instance.rle else None
+        shown = Mapped(instance, instance.box, 1.0, False, instance.parts, own, instance.quad, instance.keypoints)
+        draw_object(part, data.categories, shown, scale, len(objects) <= MANY)
     return cell
 
 
@@ -158,7 +183,7 @@ def _copy_cell(plan: Plan, source: Source, made: Made) -> Image:
     objects = made.copy.objects
     caption = f"{made.copy.replica} · {short_ops(made.record)}"
     cell, part, scale = _canvas(_rgb(made.image), caption, len(objects))
-    _draw_whole(part, plan, made.copy.sample, made.copy.mask)
+    _draw_whole(part, plan.data, made.copy.sample, made.copy.mask)
     for mapped in objects:
         draw_object(part, plan.data.categories, mapped, scale, len(objects) <= MANY)
     for i, gone in enumerate(made.dropped):
@@ -166,13 +191,13 @@ def _copy_cell(plan: Plan, source: Source, made: Made) -> Image:
     return cell
 
 
-def _draw_whole(image: Image, plan: Plan, sample: Sample, mask: MaskImage | None) -> None:
+def _draw_whole(image: Image, data: Dataset, sample: Sample, mask: MaskImage | None) -> None:
     """What is said of the image as a whole: its mask of classes, its class."""
     if mask is not None:
-        draw_mask(image, mask, plan.data.options.mask_fill)
+        draw_mask(image, mask, data.options.mask_fill)
     if sample.category is not None:
         color = raster.PALETTE[sample.category % len(raster.PALETTE)]
-        raster.chip(image, (0, 0, 0, 0), plan.data.categories[sample.category].name[:18], color)
+        raster.chip(image, (0, 0, 0, 0), data.categories[sample.category].name[:18], color)
 
 
 def draw_mask(image: Image, mask: MaskImage, ignore: int | None) -> None:

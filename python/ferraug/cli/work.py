@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from argparse import Namespace
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +30,10 @@ from .policy import Policy
 
 #: how often a copy is drawn again that lost all objects or equals an earlier one
 REDRAWS = 10
+
+
+#: an object of which this much shows is whole: less than the rounding of its outline is missing
+WHOLE = 0.999
 
 
 class Skip(Exception):
@@ -74,6 +80,11 @@ class Made:
     attempt: int
     key: tuple[int, int, int]
     dropped: list[Dropped]
+
+    def cuts(self) -> bool:
+        """Some of an object shows and some does not."""
+        shares = [m.share for m in self.copy.objects] + [d.value for d in self.dropped if d.reason == "visibility"]
+        return any(0 < share < WHOLE for share in shares) or any(d.reason != "visibility" for d in self.dropped)
 
 
 @dataclass(slots=True)
@@ -140,8 +151,8 @@ def load_mask(data: Dataset, sample: Sample) -> MaskImage | None:
 class Worker:
     """Makes the copies of sources; shared by all threads, changed by none."""
 
-    def __init__(self, plan: Plan, policy: Policy, limits: Limits, empty: str, quality: int) -> None:
-        self.plan, self.policy, self.limits, self.empty, self.quality = plan, policy, limits, empty, quality
+    def __init__(self, plan: Plan, policy: Policy, limits: Limits, args: Namespace) -> None:
+        self.plan, self.policy, self.limits, self.args = plan, policy, limits, args
         policy.semantic = any(s.mask is not None for s in plan.data.samples())
         policy.mask_fill = plan.data.options.mask_fill
 
@@ -176,12 +187,8 @@ class Worker:
             raise ConfigError(f"--policy {self.policy.spec}: gives {image.dtype} images; files hold uint8")
         size = (image.shape[1], image.shape[0])
         moved = list(result.get("masks", ())) if lanes else []
-        if picture.alpha is not None:
-            nearest = moved.pop()
-            alpha = move_alpha(record, picture.alpha)
-            image = _with_alpha(image, nearest if alpha is None else alpha)
-        elif picture.gray:
-            image = _gray_again(image)
+        alpha = moved.pop() if picture.alpha is not None else None
+        image = put_back(image, picture, record, alpha)
         pairs = {id(i): (b, np.asarray(a)) for i, b, a in zip(source.masked, before, moved, strict=True)}
         objects, dropped = source.tracer.map(record["ops"], size, pairs, self.limits)
         channels = 1 if image.ndim == 2 else image.shape[2]
@@ -191,15 +198,18 @@ class Worker:
         return Made(copy, image, record, attempt, key, dropped)
 
     def copy(self, source: Source, replica: int, path: str) -> Made | None:
-        """The copy, drawn again while it lost all objects or repeats an earlier one; None if it is dropped."""
-        had = bool(source.tracer.objects)
+        """The copy, drawn again while it lost all objects, cuts one under --whole, or repeats an earlier one; None if it
+        is dropped."""
+        had, empty = bool(source.tracer.objects), self.args.empty
         for attempt in range(REDRAWS + 1):
             made = self.draw(source, replica, attempt, path)
             lost = had and not made.copy.objects
-            if lost and self.empty == "drop":
+            if lost and empty == "drop":
                 return None
-            if lost and self.empty == "redraw":
+            if (lost and empty == "redraw") or (self.args.whole and made.cuts()):
                 continue
+            if self.args.duplicates == "keep":
+                return made
             ops = json.dumps(made.record["ops"], default=repr)
             if ops in source.seen and attempt < REDRAWS:
                 continue
@@ -209,24 +219,17 @@ class Worker:
 
     def encode(self, made: Made, picture: Picture) -> bytes:
         """The copy's file."""
-        image = made.image
-        if image.ndim == 3 and image.shape[2] == 1:
-            image = image[:, :, 0]
-        if file_format(made.copy.sample, self.plan.format) == "png":
-            if picture.opaque and self.plan.format == "keep" and made.copy.sample.format == "png":
-                image = _opaque(image)
-            return _core.encode_png(np.ascontiguousarray(image))
-        if image.ndim == 3 and image.shape[2] in (2, 4):
-            image = image[:, :, : image.shape[2] - 1]
-            image = image[:, :, 0] if image.shape[2] == 1 else image
-        return _core.encode_jpeg(np.ascontiguousarray(image), self.quality, 420)
+        kind = file_format(made.copy.sample, self.plan.format)
+        full = picture.opaque and self.plan.format == "keep" and kind == "png"
+        return encode_image(opaque(made.image) if full else made.image, kind, vars(self.args))
 
     def manifest(self, made: Made, content: bytes) -> bytes:
         """The copy's line: enough to make its pixels again."""
         sample = made.copy.sample
         line = {
             "out": made.copy.path,
-            "source": sample.source,
+            "source": sample.path,
+            **({"file": sample.file} if sample.file is not None else {}),
             "split": sample.split,
             "replica": made.copy.replica,
             "attempt": made.attempt,
@@ -253,6 +256,27 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} in a record")
 
 
+def encode_image(image: NDArray[np.uint8], kind: str, options: Mapping[str, Any]) -> bytes:
+    """The file of an image: png or jpeg with the options `quality` and `subsampling`; JPEG loses alpha."""
+    if image.ndim == 3 and image.shape[2] == 1:
+        image = image[:, :, 0]
+    if kind == "png":
+        return _core.encode_png(np.ascontiguousarray(image))
+    if image.ndim == 3 and image.shape[2] in (2, 4):
+        image = image[:, :, : image.shape[2] - 1]
+        image = image[:, :, 0] if image.shape[2] == 1 else image
+    return _core.encode_jpeg(np.ascontiguousarray(image), options["quality"], options["subsampling"])
+
+
+def put_back(image: NDArray[np.uint8], picture: Picture, record: Any, nearest: Any) -> NDArray[np.uint8]:
+    """The new image with what decoding took aside: its alpha plane, or its being gray. `nearest` is the plane as a mask
+    of the run, which stands if the record cannot move it."""
+    if picture.alpha is not None:
+        alpha = move_alpha(record, picture.alpha)
+        return _with_alpha(image, nearest if alpha is None else alpha)
+    return _gray_again(image) if picture.gray else image
+
+
 def _gray_again(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """One plane if all three are still equal."""
     if image.ndim == 3 and image.shape[2] == 3:
@@ -270,7 +294,8 @@ def _with_alpha(image: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[n
     return np.concatenate([image, np.asarray(alpha).reshape(*image.shape[:2], 1)], axis=2)
 
 
-def _opaque(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def opaque(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The image with the constant alpha plane that decoding dropped."""
     if image.ndim == 2:
         image = image[:, :, None]
     full = np.full((*image.shape[:2], 1), 255, np.uint8)
