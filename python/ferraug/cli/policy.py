@@ -36,6 +36,7 @@ class Policy:
         self.notices: list[str] = []
         self.minima: dict[str, float] = {}
         self._cache: dict[Any, Any] = {}
+        self._refusals: dict[str, str | None] = {}
         self._lock = threading.Lock()
         self.sized = False
         #: masks hold classes, not single objects: a dropout may paint them if its `fill_mask` says so
@@ -169,6 +170,28 @@ class Policy:
         boxes = A.BboxParams(format="pascal_voc", min_visibility=0.0, clip=True) if self.asks_boxes else None
         share = float(getattr(pipeline, "p", 1.0)) if type(pipeline).__name__ in ("Compose", "ReplayCompose") else 1.0
         return A.Compose(transforms, bbox_params=boxes, p=share, seed=self.seed, mask_interpolation=0)
+
+    def refuses(self, image: Any) -> str | None:
+        """Why a transform of the policy does not take images of this dtype; None if all do. Asked once a dtype."""
+        h, w = image.shape[:2]
+        key = str(image.dtype)
+        with self._lock:
+            if key not in self._refusals:
+                self._refusals[key] = self._refusal(self._build(self._raw(w, h)), (h, w, 3), key)
+            return self._refusals[key]
+
+    def _refusal(self, pipeline: Any, shape: tuple[int, ...], dtype: str) -> str | None:
+        for transform in _walk(pipeline):
+            if hasattr(transform, "transforms"):
+                continue
+            try:
+                # every branch of a choice, whether it would fire or not
+                transform.explain(shape, dtype)
+            except TypeError as error:
+                return f"{type(transform).__name__}: {_say(error).split('; .')[0]}"
+            except Exception:
+                continue  # another reason than the dtype: the run tells it
+        return None
 
     def _keep_classes(self, transform: Any) -> None:
         """Masks hold classes or objects: never averaged, and outside the source what the format says."""

@@ -69,7 +69,7 @@ class Remake:
             raise ConfigError(f"{path}: its source is not in {root}{hint}")
         sample = Sample(path, path, line["split"], (0, 0))
         try:
-            _, picture = load(Dataset(root, "plain", "plain"), sample)
+            _, picture = load(Dataset(root, "plain", "plain"), sample, self.options.get("depth"))
         except Skip as skip:
             raise ConfigError(f"{path}: {skip}") from None
         data: dict[str, Any] = {"image": picture.image}

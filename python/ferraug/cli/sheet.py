@@ -153,7 +153,9 @@ def _canvas(image: Image, caption: str, count: int) -> tuple[Image, Image, float
 
 
 def _rgb(image: Image) -> Image:
-    """Three channels; what is transparent shows a gray ground."""
+    """Three channels of 8 bits; what is transparent shows a gray ground."""
+    if image.dtype != np.uint8:
+        image = ((image.astype(np.uint32) * 255 + 32_767) // 65_535).astype(np.uint8)
     if image.ndim == 2:
         return np.repeat(image[:, :, None], 3, axis=2)
     if image.shape[2] in (2, 4):

@@ -1,16 +1,10 @@
-"""Mask files: PNG read and written without changing a value: 1 bit, indices with their palette, 16 bits, colour codes.
-
-A picture's decoder turns palettes into colours and scales gray of few bits, which would change what a mask says. So the
-file is given to it under another name: with the same bytes a pixel, an index reads as gray of 8 bits and a 16-bit value
-as gray with alpha. Only the header and the chunk list are rewritten; filters and compressed bytes stay as they are.
-"""
+"""Mask files: PNG read and written without changing a value: 1 bit, indices with their palette, 16 bits, colour codes."""
 
 from __future__ import annotations
 
 import os
 import struct
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +13,7 @@ from numpy.typing import NDArray
 
 from .. import _core
 from .._core import ConfigError, DecodeError, LimitError
+from .paths import read_header
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST_CHUNKS = 100_000
@@ -98,68 +93,39 @@ def head_of(start: bytes) -> Head:
 
 
 def read_head(root: str, rel: str) -> Head:
-    """`head_of` a file; OSError if it cannot be opened."""
+    """`head_of` a file, with the size as EXIF turns it; OSError if it cannot be opened."""
     with open(os.path.join(root, rel), "rb") as file:
-        return head_of(file.read(33))
+        head = head_of(file.read(33))
+    info: dict[str, Any] = read_header(root, rel)
+    w, h = info["size"]
+    return Head(w, h, head.depth, head.colour)
 
 
-def _chunks(raw: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at, count = 8, 0
-    while True:
-        if at + 12 > len(raw):
-            raise DecodeError("truncated: the file ends inside a PNG chunk")
-        length = int.from_bytes(raw[at : at + 4], "big")
-        end = at + 12 + length
-        if end > len(raw):
+def _check_sums(raw: bytes) -> None:
+    """Every chunk matches its checksum, also those that a decoder may pass over."""
+    at, count, name = 8, 0, b""
+    while name != b"IEND":
+        end = at + 12 + int.from_bytes(raw[at : at + 4], "big")
+        if at + 12 > len(raw) or end > len(raw):
             raise DecodeError("truncated: the file ends inside a PNG chunk")
         name = raw[at + 4 : at + 8]
         if zlib.crc32(raw[at + 4 : end - 4]) != int.from_bytes(raw[end - 4 : end], "big"):
             raise DecodeError(f"damaged PNG: {name.decode('latin-1')} does not match its checksum")
-        yield name, raw[at + 8 : end - 4]
-        if name == b"IEND":
-            return
         at, count = end, count + 1
         if count > _MOST_CHUNKS:
             raise LimitError(f"more than {_MOST_CHUNKS} chunks")
 
 
-def _chunk(name: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-
 def decode(raw: bytes) -> MaskImage:
-    """The values of a mask file; DecodeError if it is damaged or no mask. EXIF and gamma are not looked at."""
+    """The values of a mask file; DecodeError if it is damaged or no mask."""
     head = head_of(raw[:33])
-    found: dict[bytes, bytes] = {}
-    pixels: list[bytes] = []
-    interlace = 0
-    for name, body in _chunks(raw):
-        if name == b"IDAT":
-            pixels.append(_chunk(name, body))
-        elif name == b"IHDR":
-            interlace = body[12]
-        elif name in (b"PLTE", b"tRNS"):
-            found[name] = body
-    colour, depth = head.colour, head.depth
-    if colour == _PALETTE:
-        if b"PLTE" not in found:
-            raise DecodeError("damaged PNG: no palette")
-        colour = _GRAY
-    if depth == 16:
-        colour, depth = _GRAY_ALPHA, 8
-    header = struct.pack(">IIBBBBB", head.w, head.h, depth, colour, 0, 0, interlace)
-    plain = _SIGNATURE + _chunk(b"IHDR", header) + b"".join(pixels) + _chunk(b"IEND", b"")
-    array: NDArray[Any] = _core.decode(plain)[0]
-    if head.depth == 16:
-        array = array[:, :, 0].astype(np.uint16) << 8 | array[:, :, 3]
-    elif colour == _GRAY_ALPHA:
-        array = np.ascontiguousarray(array[:, :, [0, 3]])
-    elif depth < 8:
-        # the decoder spreads few bits over 0 to 255
-        array = array // np.uint8(255 // ((1 << depth) - 1))
-    if head.colour == _PALETTE and int(array.max()) * 3 >= len(found[b"PLTE"]):
-        raise DecodeError(f"damaged PNG: index {int(array.max())}, palette of {len(found[b'PLTE']) // 3}")
-    return MaskImage(array, head, found.get(b"PLTE"), found.get(b"tRNS"))
+    _check_sums(raw)
+    array, info = _core.decode_raw(raw)
+    head = Head(array.shape[1], array.shape[0], head.depth, head.colour)
+    palette = info["palette"]
+    if palette is not None and int(array.max()) * 3 >= len(palette):
+        raise DecodeError(f"damaged PNG: index {int(array.max())}, palette of {len(palette) // 3}")
+    return MaskImage(array, head, palette, info["transparency"])
 
 
 def encode(mask: MaskImage) -> bytes:
@@ -174,35 +140,8 @@ def encode(mask: MaskImage) -> bytes:
             depth *= 2
         # an index that the fill brought in has a colour too
         palette = palette + bytes(max(0, 3 * (most + 1) - len(palette)))
-    h, w = array.shape[:2]
-    if depth == 16:
-        array = np.stack([array >> 8, array & 255], -1).astype(np.uint8)
-    elif depth < 8:
-        array = _packed(array, depth)
-    plain = _core.encode_png(np.ascontiguousarray(array, np.uint8))
-    out = [_SIGNATURE]
-    for name, body in _chunks(plain):
-        if name == b"IHDR":
-            out.append(_chunk(name, struct.pack(">IIBB", w, h, depth, head.colour) + body[10:]))
-            if palette is not None:
-                out.append(_chunk(b"PLTE", palette))
-            if mask.transparency is not None:
-                out.append(_chunk(b"tRNS", mask.transparency))
-        else:
-            out.append(_chunk(name, body))
-    return b"".join(out)
-
-
-def _packed(array: NDArray[Any], depth: int) -> NDArray[np.uint8]:
-    """Rows of values of 1, 2 or 4 bits as bytes, the first value in the high bits."""
-    h, w = array.shape
-    each = 8 // depth
-    room = np.zeros((h, -(-w // each), each), np.uint8)
-    room.reshape(h, -1)[:, :w] = array
-    out = np.zeros(room.shape[:2], np.uint8)
-    for i in range(each):
-        out |= room[:, :, i] << np.uint8(8 - depth * (i + 1))
-    return out
+    array = np.ascontiguousarray(array, np.uint16 if depth == 16 else np.uint8)
+    return _core.encode_png(array, bits=depth, palette=palette, transparency=mask.transparency, balanced=True)
 
 
 def gray(array: NDArray[Any]) -> MaskImage:

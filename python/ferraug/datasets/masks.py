@@ -131,7 +131,7 @@ def read(root: str, errors: str = "raise", files: list[str] | None = None, optio
 def _sample(root: str, image: str, mask: str, report: Reporter, fill: int | None, found: MaskSet) -> Sample | None:
     try:
         head = maskfile.read_head(root, mask)
-    except DecodeError as error:
+    except (DecodeError, LimitError) as error:
         report.invalid(mask, f"{error}", "image")
         return None
     except OSError as error:
