@@ -13,6 +13,7 @@ from ferraug import _core
 from ferraug._core import ConfigError, DecodeError
 from ferraug.cli import main, raster
 from ferraug.cli.planes import move_alpha
+from ferraug.cli.sheet import draw_mask
 from ferraug.datasets import FORMATS, Options, detect, instances, maskfile, masks, read
 from ferraug.datasets.fill import polygon_mask
 from ferraug.datasets.polygon import turned
@@ -390,6 +391,28 @@ def test_table_of_classes(tmp_path: Path) -> None:
     assert [(c.key, c.name) for c in data.categories] == [(0, "background"), (3, "road"), (7, "sky")]
 
 
+def test_masks_on_a_sheet(tmp_path: Path) -> None:
+    """A colour a value, nothing for 0, what is ignored in stripes."""
+    ground = np.full((60, 90, 3), 100, np.uint8)
+    mask = maskfile.gray(np.repeat(np.array([0, 5, 255], np.uint8), 30)[None].repeat(60, 0))
+    image = ground.copy()
+    draw_mask(image, mask, None)
+    assert np.array_equal(image[:, :30], ground[:, :30])
+    color = np.array(raster.PALETTE[5])
+    assert np.array_equal(image[10:50, 30], color[None].repeat(40, 0)), "the rim in full"
+    assert np.abs(image[30, 45] - (100 * 0.65 + color * 0.35)).max() < 1
+    stripes = (image[:, 60:] != 100).all(axis=2)
+    assert 0.2 < stripes.mean() < 0.3
+    src = tmp_path / "src"
+    picture(src / "images/a.png")
+    classes_mask(src / "masks/a.png")
+    sheet = tmp_path / "s.png"
+    assert run(src, "--preview", "--preview-out", sheet) == 0
+    with_mask = sheet.read_bytes()
+    assert run(src, "--from", "plain", "--preview", "--preview-out", sheet) == 0
+    assert sheet.read_bytes() != with_mask
+
+
 # -- a mask an object ------------------------------------------------------------------------------------------------
 
 
@@ -483,7 +506,9 @@ def test_several_images_over_one_masks_folder_are_invalid(tmp_path: Path) -> Non
 def test_order_of_detection(tmp_path: Path) -> None:
     # objects' masks beside classes' masks; XML beside masks; masks beside class-like folders
     nuclei(tmp_path / "a", "one")
-    assert detect(str(tmp_path / "a")).format == "instances"
+    nuclei(tmp_path / "a", "two")
+    found = detect(str(tmp_path / "a"))
+    assert (found.format, found.others) == ("instances", [])
     assert detect(str(tmp_path / "a/one")).format == "instances"
     write_voc(tmp_path / "b")
     classes_mask(tmp_path / "b/masks/astronaut.png", 400, 400)

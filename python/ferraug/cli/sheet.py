@@ -216,7 +216,15 @@ def draw_mask(image: Image, mask: MaskImage, ignore: int | None) -> None:
             ys, xs = np.indices(image.shape[:2])
             raster.blend(image, (values == value) & ((xs + ys) % 8 < 2), (255, 255, 255), 0.7)
         elif value:
-            raster.blend(image, values == value, raster.PALETTE[int(value) % len(raster.PALETTE)])
+            color = raster.PALETTE[int(value) % len(raster.PALETTE)]
+            raster.blend(image, values == value, color)
+            image[_rim(values == value)] = color
+
+
+def _rim(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The pixels of a region beside one that is not in it."""
+    wide = np.pad(region, 1, mode="edge")
+    return np.asarray(region & ~(wide[:-2, 1:-1] & wide[2:, 1:-1] & wide[1:-1, :-2] & wide[1:-1, 2:]))
 
 
 def draw_object(image: Image, categories: list[Category], mapped: Mapped, scale: float, chips: bool) -> None:

@@ -163,15 +163,17 @@ def _is_masks(root: str, files: list[str]) -> bool:
 
 def _is_classes(root: str, files: list[str]) -> bool:
     children: dict[str | None, set[str | None]] = {}
+    roles = {*masks.IMAGE_FOLDERS, "panoptic", "segmentationobject"}
     for path in files:
         if is_image_name(path):
             split, name = classes.place_of(path)
             children.setdefault(split, set()).add(name)
+    if instances.pairs(files):
+        return False  # a folder above `images` and `masks` is no class
     # a split may hold loose images without labels, but no folder both
     named = [{n for n in names if n is not None} for names in children.values() if names != {None}]
     if any(None in names and len(names) > 1 for names in children.values()):
         return False
-    roles = {*masks.IMAGE_FOLDERS, "panoptic", "segmentationobject"}
 
     def count(names: set[str]) -> int:
         low = {n.lower() for n in names}
