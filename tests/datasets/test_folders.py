@@ -12,9 +12,13 @@ from dataset_helpers import CLASSES, picture, tree, write_coco, write_voc, write
 from ferraug import _core
 from ferraug._core import ConfigError, DecodeError
 from ferraug.cli import main, raster
+from ferraug.cli import plan as planning
+from ferraug.cli.options import parser
 from ferraug.cli.planes import move_alpha
+from ferraug.cli.run import Run
 from ferraug.cli.sheet import draw_mask
-from ferraug.datasets import FORMATS, Options, detect, instances, maskfile, masks, read
+from ferraug.cli.work import Worker
+from ferraug.datasets import FORMATS, Options, detect, instances, maskfile, masks, read, rle
 from ferraug.datasets.fill import polygon_mask
 from ferraug.datasets.polygon import turned
 
@@ -314,9 +318,6 @@ def test_mask_and_image_move_together(tmp_path: Path) -> None:
 
 
 def test_outside_is_fill_mask_or_mask_fill(tmp_path: Path) -> None:
-    from ferraug.cli.options import parser
-    from ferraug.cli.run import Run
-
     src = tmp_path / "src"
     picture(src / "images/a.png")
     classes_mask(src / "masks/a.png", values=(1, 3, 7))
@@ -563,6 +564,48 @@ def test_coco_as_masks_and_as_instances(shared: Path) -> None:
     written = dict(writer.originals(set()))
     assert len(written) == 256 and "000000196610/masks/0001.png" in written
     assert writer.name_parts(objects.samples()[0]) == ("", "000000196610", "/images/000000196610")
+
+
+@pytest.mark.parametrize("target", ["masks", "instances"])
+def test_copies_of_an_adopted_set(shared: Path, tmp_path: Path, target: str) -> None:
+    """The same pixels as without a conversion; masks hold what the moved outlines cover, and the fill outside."""
+    spec = policy(tmp_path / "p.json", A.Rotate(limit=(30, 30), p=1, fill_mask=9), A.HorizontalFlip(p=1))
+    args = parser().parse_args(["augment", str(shared / "coco"), "--out", str(tmp_path / "out"), "--policy", spec])
+    args.mask_fill = 255
+    job = Run(args)
+    data = FORMATS[target].adopt(job.data)  # type: ignore[misc]
+    plan = planning.make(data, args)
+    job.policy._cache.clear()
+    worker = Worker(plan, job.policy, job.limits, args)
+    number = next(i for i, s in enumerate(data.samples()) if s.file == "images/000000196610.jpg")
+    source = worker.open(plan.sources[number])
+    made = worker.draw(source, 1, 0, plan.names[number][0])
+    plain = job.worker.draw(job.worker.open(job.plan.sources[number]), 1, 0, "x.jpg")
+    assert np.array_equal(made.image, plain.image) and len(made.copy.objects) == len(plain.copy.objects)
+    files = dict(plan.writer.label_files(made.copy, source.prepared))
+    assert set(files) <= set(plan.labels[number][0])
+    found = {p: np.asarray(Image.open(io.BytesIO(b))) for p, b in files.items()}
+    shapes = [polygon_mask(made.image.shape[:2], m.parts or []) for m in plain.copy.objects]
+    if target == "instances":
+        assert len(found) == len(shapes)
+        for array, shape in zip(found.values(), shapes):
+            assert np.array_equal(array, shape * np.uint8(255))
+        return
+    [mask] = found.values()
+    inside = A.replay(made.record, image=source.picture.image, mask=np.ones(source.picture.image.shape[:2], np.uint8))["mask"]
+    expected = np.where(inside == 1, 0, 255).astype(np.uint8)
+    for mapped, shape in zip(plain.copy.objects, shapes):
+        expected[shape] = job.data.categories[mapped.instance.category].key
+    assert np.array_equal(mask, expected) and mask[0, 0] == 255
+
+
+def test_runs_of_an_object() -> None:
+    random = np.random.default_rng(0)
+    for x0, x1 in ((0, 9), (0, 3), (4, 9), (2, 6)):
+        mask = np.zeros((7, 9), np.uint8)
+        mask[:, x0:x1] = random.integers(0, 2, (7, x1 - x0))
+        mask[3, x0] = mask[2, x1 - 1] = 1
+        assert instances._runs(mask, (x0, 0, x1, 7)) == rle.encode(mask)
 
 
 def test_what_has_no_outline_cannot_be_masks(tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ def _copy_cell(plan: Plan, source: Source, made: Made) -> Image:
 
 def _draw_whole(image: Image, data: Dataset, sample: Sample, mask: MaskImage | None) -> None:
     """What is said of the image as a whole: its mask of classes, its class."""
-    if mask is not None:
+    if mask is not None and sample.mask is not None:
         draw_mask(image, mask, data.options.mask_fill)
     if sample.category is not None:
         color = raster.PALETTE[sample.category % len(raster.PALETTE)]

@@ -21,7 +21,7 @@ from .. import _core
 from .._core import ConfigError, CropSizeError, DecodeError, LimitError
 from ..datasets import masks, rle
 from ..datasets.geometry import Dropped, Limits, Tracer
-from ..datasets.maskfile import MaskImage
+from ..datasets.maskfile import MaskImage, gray
 from ..datasets.model import Copy, Dataset, Instance, Mapped, Sample
 from ..datasets.paths import MAX_IMAGE, read_bytes
 from .plan import Plan, file_format
@@ -148,7 +148,11 @@ def _sixteen(raw: bytes) -> NDArray[np.uint16]:
 def load_mask(data: Dataset, sample: Sample) -> MaskImage | None:
     """The sample's mask of classes; Skip if it cannot be read."""
     if sample.mask is None:
-        return None
+        if data.task != "semantic" or not data.options.mask_fill:
+            return None
+        # painted masks need to know what comes from outside
+        w, h = sample.size
+        return gray(np.ones((h, w), np.uint8))
     try:
         return masks.load(data.root, sample)
     except (DecodeError, LimitError) as error:

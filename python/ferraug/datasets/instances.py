@@ -16,7 +16,7 @@ from . import maskfile, paint, rle
 from . import writer as base
 from .common import SPLIT_NAMES, folder_split, open_sample
 from .geometry import mask_extent
-from .model import Category, Copy, Dataset, Instance, Reporter, Rle, Sample
+from .model import Box, Category, Copy, Dataset, Instance, Reporter, Rle, Sample
 from .paths import MAX_IMAGE, MAX_OBJECTS, is_image_name, read_bytes, stem, walk
 
 
@@ -99,7 +99,21 @@ def _instance(root: str, path: str, sample: Sample, report: Reporter) -> Instanc
         report.warn(path, "several values in the mask of one object; new masks hold the first")
     look = maskfile.Look(path.rsplit("/", 1)[-1], mask.with_array(array[:1, :1]), ink, paper)
     h, w = shown.shape
-    return Instance(category=0, box=box, where=path, raw=look, box_given=box, rle=Rle(rle.encode(shown), h, w, False))
+    return Instance(category=0, box=box, where=path, raw=look, box_given=box, rle=Rle(_runs(shown, box), h, w, False))
+
+
+def _runs(shown: Any, box: Box) -> list[int]:
+    """Run lengths of a mask of which only the columns of `box` hold anything."""
+    h, w = shown.shape
+    left, right = int(box[0]), int(box[2])
+    counts = rle.encode(shown[:, left:right])
+    counts[0] += left * h
+    if right < w:
+        if len(counts) % 2:
+            counts[-1] += (w - right) * h
+        else:
+            counts.append((w - right) * h)
+    return counts
 
 
 def _shown(array: Any, mode: str) -> Any:

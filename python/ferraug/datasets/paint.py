@@ -34,11 +34,12 @@ class Painted:
     places: dict[str, str] = field(default_factory=dict)
     values: list[int] = field(default_factory=list)
     table: list[tuple[int, str]] = field(default_factory=list)
+    fill: int = 0
 
     @property
     def dtype(self) -> Any:
         """One byte a pixel while the values fit."""
-        return np.uint8 if max(self.values, default=0) < 256 else np.uint16
+        return np.uint8 if max(self.fill, *self.values, 0) < 256 else np.uint16
 
 
 def shape_of(instance: Instance, mapped: Mapped | None, size: tuple[int, int]) -> NDArray[np.bool_]:
@@ -63,9 +64,11 @@ def original(painted: Painted, sample: Sample) -> bytes:
 
 
 def of_copy(painted: Painted, copy: Copy) -> bytes:
-    """The mask of a copy."""
+    """The mask of a copy. Its own mask, if it has one, is 0 where nothing of the source is."""
     w, h = copy.size
     mask = np.zeros((h, w), painted.dtype)
+    if copy.mask is not None:
+        mask[copy.mask.array == 0] = painted.fill
     for mapped in copy.objects:
         mask[shape_of(mapped.instance, mapped, copy.size)] = painted.values[mapped.instance.category]
     return maskfile.encode(maskfile.gray(mask))
@@ -80,7 +83,7 @@ def table_file(painted: Painted) -> bytes:
 def as_masks(data: Dataset) -> Dataset:
     """Any set with outlines as masks of classes: `images/…` and `masks/…`, classes by their own number."""
     samples, losses = _outlined(data, "masks")
-    painted = Painted()
+    painted = Painted(fill=data.options.mask_fill or 0)
     painted.values, painted.table = _values(data.categories)
     splits: dict[str, list[Sample]] = {}
     for sample in samples:
