@@ -240,6 +240,7 @@ def test_what_counts_as_class_folders(tmp_path: Path) -> None:
         ("train/a.jpg", "train/a_mask.png", "train/a__ferraug-0001_mask.png"),
         ("JPEGImages/a.jpg", "SegmentationClass/a.png", "SegmentationClass/a__ferraug-0001.png"),
         ("images/x.y.jpg", "masks/x.y.png", "masks/x.y__ferraug-0001.png"),
+        ("images/a.jpg", "annotations/trimaps/a.png", "annotations/trimaps/a__ferraug-0001.png"),
     ],
 )
 def test_pairs(tmp_path: Path, image: str, mask: str, copy: str) -> None:
@@ -266,11 +267,13 @@ def test_splits_of_one_name_do_not_mix(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_golden_masks(shared: Path) -> None:
+def test_golden_masks(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data, found = read(str(shared / "semseg/coco"), "masks")
     assert found.format == "masks" and len(data.samples()) == 10 and data.header.modes == {"L": 10}
     values = masks.values(data)
     assert len(values) == 39 and 0 in values
+    assert main(["check", str(shared / "semseg/coco"), "--from", "masks", "--deep"]) == 0
+    assert "10 images (train 10) · masks: 10 L, 39 values" in capsys.readouterr().err
     assert not [p for p in data.problems if p.level == "invalid"]
 
 
@@ -390,6 +393,11 @@ def test_table_of_classes(tmp_path: Path) -> None:
     data, found = read(str(tmp_path))
     assert found.format == "masks"
     assert [(c.key, c.name) for c in data.categories] == [(0, "background"), (3, "road"), (7, "sky")]
+    picture(tmp_path / "train/b.jpg", seed=1)
+    classes_mask(tmp_path / "train/b_mask.png", values=(0, 0, 7))
+    out = tmp_path.parent / f"{tmp_path.name}-out"
+    assert run(tmp_path, "--out", out, "-n", 1, "--classes", "road") == 0
+    assert [line["source"] for line in manifest(out)] == ["train/a.jpg"]
 
 
 def test_masks_on_a_sheet(tmp_path: Path) -> None:
@@ -592,7 +600,9 @@ def test_copies_of_an_adopted_set(shared: Path, tmp_path: Path, target: str) -> 
             assert np.array_equal(array, shape * np.uint8(255))
         return
     [mask] = found.values()
-    inside = A.replay(made.record, image=source.picture.image, mask=np.ones(source.picture.image.shape[:2], np.uint8))["mask"]
+    inside = A.replay(made.record, image=source.picture.image, mask=np.ones(source.picture.image.shape[:2], np.uint8))[
+        "mask"
+    ]
     expected = np.where(inside == 1, 0, 255).astype(np.uint8)
     for mapped, shape in zip(plain.copy.objects, shapes):
         expected[shape] = job.data.categories[mapped.instance.category].key

@@ -15,6 +15,7 @@ from argparse import Namespace
 from collections.abc import Iterable
 
 from .._core import ConfigError
+from ..datasets import masks
 from ..datasets.model import Dataset, Sample
 from ..datasets.paths import MAX_IMAGE, read_bytes, stem
 
@@ -25,6 +26,12 @@ _MADE_FROM = re.compile(r"(\.rf\.[0-9a-zA-Z]+|__ferraug-[0-9]+)+$")
 def classes_of(data: Dataset, sample: Sample) -> set[str]:
     """Names of the classes that an image holds."""
     own = [] if sample.category is None else [sample.category]
+    if sample.mask is not None and data.categories:
+        try:
+            found = masks.values_of(data, sample)
+        except (OSError, ValueError):
+            found = {}  # reading it for work says what is wrong
+        own += [i for i, c in enumerate(data.categories) if c.key in found]
     return {data.categories[c].name for c in [*own, *(i.category for i in sample.instances)] if c >= 0}
 
 

@@ -20,7 +20,7 @@ from . import maskfile, paint
 from . import writer as base
 from .common import SPLIT_NAMES, folder_split, open_sample
 from .model import Category, Copy, Dataset, Options, Reporter, Sample
-from .paths import MAX_IMAGE, MAX_LABEL, is_image_name, read_bytes, stem, walk
+from .paths import MAX_IMAGE, MAX_LABEL, is_image_name, nfc, read_bytes, stem, walk
 
 #: folders that hold masks; the first in this order wins if an image has several
 MASK_FOLDERS = ("masks", "mask", "labels", "annotations", "gt", "segmentationclass")
@@ -49,7 +49,7 @@ def _role(path: str) -> int | None:
 
 def _key(path: str, name: str) -> _Key:
     folders = [p for p in path.split("/")[:-1] if p.lower() not in (*MASK_FOLDERS, *IMAGE_FOLDERS)]
-    return (*folders, name)
+    return (*map(nfc, folders), nfc(name))
 
 
 def pair(files: list[str]) -> tuple[dict[str, list[str]], list[str], list[str]]:
@@ -74,16 +74,35 @@ def pair(files: list[str]) -> tuple[dict[str, list[str]], list[str], list[str]]:
             images[own].remove(path)
             masks.append(path)
     pairs: dict[str, list[str]] = {path: [] for paths in images.values() for path in paths}
-    spare = []
+    left = []
     for path in sorted(masks, key=lambda p: (_rank(p), p)):
         name = stem(path.rsplit("/", 1)[-1])
         found = images.get(_key(path, name)) or images.get(_key(path, TAIL.sub("", name))) or []
         for image in found:
             pairs[image].append(path)
         if not found:
-            spare.append(path)
+            left.append(path)
+    spare = _by_name(pairs, left)
     alone = [image for image, found in pairs.items() if not found]
     return {image: found for image, found in pairs.items() if found}, alone, spare
+
+
+def _by_name(pairs: dict[str, list[str]], masks: list[str]) -> list[str]:
+    """Pairs masks that lie deeper than their images (`annotations/trimaps/a.png` with `images/a.jpg`) by their names, if
+    no two images of the split have the name; returns those that are left."""
+    named: dict[tuple[str | None, str], list[str]] = {}
+    for image in pairs:
+        if any(p.lower() in IMAGE_FOLDERS for p in image.split("/")[:-1]):
+            named.setdefault((folder_split(image), nfc(stem(image.rsplit("/", 1)[-1]))), []).append(image)
+    spare = []
+    for path in masks:
+        name, split = nfc(stem(path.rsplit("/", 1)[-1])), folder_split(path)
+        found = named.get((split, name)) or named.get((split, TAIL.sub("", name))) or []
+        if len(found) == 1 and not pairs[found[0]]:
+            pairs[found[0]].append(path)
+        else:
+            spare.append(path)
+    return spare
 
 
 def _rank(path: str) -> int:
@@ -183,14 +202,18 @@ def values(data: Dataset) -> Counter[int | tuple[int, ...]]:
     """How many pixels of all masks hold each value (a colour is a tuple). It decodes them."""
     counts: Counter[int | tuple[int, ...]] = Counter()
     for sample in data.samples():
-        array = load(data.root, sample).array
-        if array.ndim == 2:
-            found: Any = zip(*np.unique(array, return_counts=True), strict=True)
-            counts.update({int(v): int(n) for v, n in found})
-        else:
-            found = zip(*np.unique(array.reshape(-1, array.shape[2]), axis=0, return_counts=True), strict=True)
-            counts.update({tuple(map(int, v)): int(n) for v, n in found})
+        counts.update(values_of(data, sample))
     return counts
+
+
+def values_of(data: Dataset, sample: Sample) -> dict[int | tuple[int, ...], int]:
+    """How many pixels of a sample's mask hold each value."""
+    array = load(data.root, sample).array
+    if array.ndim == 2:
+        found: Any = zip(*np.unique(array, return_counts=True), strict=True)
+        return {int(v): int(n) for v, n in found}
+    found = zip(*np.unique(array.reshape(-1, array.shape[2]), axis=0, return_counts=True), strict=True)
+    return {tuple(map(int, v)): int(n) for v, n in found}
 
 
 def mask_path(image: str, mask: str, path: str) -> str:
