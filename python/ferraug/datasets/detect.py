@@ -93,8 +93,6 @@ def read(
     if found.format not in FORMATS:
         raise ConfigError(f"{src}: recognised as {found.format}, which this command does not multiply yet")
     data = FORMATS[found.format].read(found.root, errors, found.files, found.only, options)
-    if found.format == "yolo" and data.task != "detect":
-        raise ConfigError(f"{src}: YOLO {data.task} labels; this command multiplies YOLO boxes only yet")
     data.options = options
     data.problems[:0] = found.report.problems
     return data, found

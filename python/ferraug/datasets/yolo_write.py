@@ -1,8 +1,4 @@
-"""YOLO, written: one label file beside the copy's image, lists and yaml paths brought along.
-
-Values have six decimals; a box is made narrower by 1e-6 until it lies in [0, 1] after rounding, because trainers throw
-away a whole image for one value above 1.
-"""
+"""YOLO, written: one label file beside the copy's image, lists and yaml paths brought along; its rows: `yolo_text`."""
 
 from __future__ import annotations
 
@@ -11,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from . import writer as base
-from .model import Box, Copy, Dataset, Mapped, Sample
+from .model import Copy, Dataset, Mapped, Sample
 from .paths import stem
-from .polygon import area
 from .yamlsubset import quote
-from .yolo import LabelFile, YoloSet
+from .yolo import YoloSet
+from .yolo_rows import LabelFile
+from .yolo_text import box_columns, outlines, point_columns, pose_columns
 
 
 class Writer(base.Writer):
@@ -41,20 +38,27 @@ class Writer(base.Writer):
         return [(path, text) for path in self.label_paths(copy.sample, copy.path)]
 
     def row(self, mapped: Mapped, size: tuple[int, int]) -> str:
-        """One row; the source's own text if nothing moved."""
+        """The object's rows, one as a rule; the source's own text if nothing moved."""
         instance = mapped.instance
         if not mapped.changed and not instance.clipped:
             return str(instance.raw)
         key = self.data.categories[instance.category].key
-        if instance.parts is not None:
-            if not mapped.parts:
-                return ""
-            part = max(mapped.parts, key=area)
-            flat = [min(max(v / size[i % 2], 0.0), 1.0) for i, v in enumerate(part)]
-            return f"{key} " + " ".join(f"{v:.6f}" for v in flat)
-        row = f"{key} " + " ".join(box_columns(mapped.box, size))
+        return "\n".join(f"{key} {' '.join(columns)}" for columns in self.columns(mapped, size))
+
+    def columns(self, mapped: Mapped, size: tuple[int, int]) -> list[list[str]]:
+        """What follows the class. A set read from YOLO keeps the kind of each row, one that was adopted has its task's."""
+        instance = mapped.instance
+        if mapped.quad is not None:
+            return [point_columns(mapped.quad, size)]
+        if instance.parts is not None and (not self.set.adopted or self.data.task == "segment"):
+            return [point_columns(part, size) for part in outlines(mapped.parts or (), self.data.options.parts)]
+        columns = box_columns(mapped.box, size)
+        if self.set.pose is not None:
+            columns += pose_columns(
+                mapped.keypoints or [(0.0, 0.0, 0)] * self.set.pose.count, self.set.pose.width, size
+            )
         score = instance.flags.get("score")
-        return f"{row} {score}" if score is not None else row
+        return [columns if score is None else [*columns, score]]
 
     def record(self, copy: Copy, prepared: Any) -> bytes:
         """Aggregates need the copy's source and path only."""
@@ -68,7 +72,7 @@ class Writer(base.Writer):
                 continue
             done.add(sample.label)
             label = self.set.labels[sample.label]
-            yield label.path, _without(label) if label.dropped else None
+            yield label.path, _without(label) if label.dropped or label.fresh else None
 
     def aggregate_paths(self) -> list[str]:
         """The files that are written after all samples."""
@@ -205,17 +209,3 @@ def _without(label: LabelFile) -> bytes:
     if kept and len(lines) - 1 in label.dropped and kept[-1] != "":
         kept.append("")  # the last line lost its successor, not its line end
     return "\n".join(kept).encode("utf-8", "surrogateescape")
-
-
-def box_columns(box: Box, size: tuple[int, int]) -> list[str]:
-    """cx cy w h with six decimals, inside [0, 1] as rounded."""
-    columns = []
-    for low, high, side in ((box[0], box[2], size[0]), (box[1], box[3], size[1])):
-        low, high = max(low, 0.0) / side, min(high, float(side)) / side
-        centre = round((low + high) / 2, 6)
-        extent = max(round(high - low, 6), 1e-6)
-        while extent > 1e-6 and (centre - extent / 2 < 0 or centre + extent / 2 > 1):
-            extent = round(extent - 1e-6, 6)
-        columns.append((f"{centre:.6f}", f"{extent:.6f}"))
-    (cx, w), (cy, h) = columns
-    return [cx, cy, w, h]
