@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import coco, coco_write, plain, voc, voc_write, yolo, yolo_write
+from . import coco, coco_write, plain, voc, voc_write, yolo, yolo_adopt, yolo_write
 from . import writer as base
 from .model import Dataset, Options
 
@@ -42,11 +42,15 @@ def _plain(root: str, errors: str, files: list[str], only: str | None, options: 
     return plain.read(root, errors, files)
 
 
+def _to_yolo(data: Dataset) -> Dataset:
+    return yolo_adopt.adopt(data, data.options.task)
+
+
 #: in the order of guessing
 FORMATS = {
     f.name: f
     for f in (
-        Format("yolo", "YOLO", _yolo, yolo_write.Writer),
+        Format("yolo", "YOLO", _yolo, yolo_write.Writer, _to_yolo),
         Format("coco", "COCO", _coco, coco_write.Writer),
         Format("voc", "Pascal VOC", _voc, voc_write.Writer),
         Format("plain", "plain images", _plain, base.Writer),

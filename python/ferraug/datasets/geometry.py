@@ -152,8 +152,7 @@ class _Plan:
         self.own: list[int | None] = []
         self.extras: list[list[int | None]] = []
         self.dots: list[list[int]] = []
-        #: oriented boxes by the object's number, and where their rings are traced if an outline goes before them
-        self.quads: dict[int, tuple[array[float], int | None]] = {}
+        self.quads: dict[int, array[float]] = {}
 
     def _take(self, rings: list[Sequence[float]]) -> int:
         self.objects.append([_ring(flat) for flat in rings])
@@ -165,7 +164,7 @@ class _Plan:
         corners: Sequence[float] = _corners(instance.box)
         if instance.quad is not None:
             corners = quads.ring(instance.quad, size)
-            self.quads[len(self.outline)] = instance.quad, self._take([corners]) if instance.parts else None
+            self.quads[len(self.outline)] = instance.quad
         self.outline.append(self._take(list(instance.parts) if instance.parts else [corners]))
         self.own.append(self._take([corners]) if is_amodal(instance) else None)
         self.extras.append([None if b is None else self._take([_corners(b)]) for b in instance.flags.get("parts", ())])
@@ -190,7 +189,7 @@ class _Plan:
         """Where the corners of oriented boxes go, by the object's number, inside the new image or not."""
         if not self.quads:
             return {}
-        points = np.concatenate([_ring(quad) for quad, _ in self.quads.values()])
+        points = np.concatenate([_ring(quad) for quad in self.quads.values()])
         rows, index = _core.trace_points(ops, sample.size, points, True)
         found: dict[int, list[quads.Point | None]] = {number: [None] * 4 for number in self.quads}
         numbers = list(self.quads)
@@ -246,7 +245,7 @@ def _candidates(
             if hull is not None:
                 found.append(Mapped(instance, hull, share, not same_size or hull != instance.box))
                 if instance.quad is not None:
-                    _turn(plan, moved, number, place, rings, corners[number], found[-1], size)
+                    _turn(found[-1], corners[number], rings, place == 0, size)
             continue
         parts = [p for p in rings if len(p) >= 6 and area(p) >= LEAST_PART]
         if not parts:
@@ -260,35 +259,26 @@ def _candidates(
         if hull is not None:
             found.append(Mapped(instance, hull, share, not unchanged, parts=parts))
             if instance.quad is not None:
-                _turn(plan, moved, number, place, rings, corners[number], found[-1], size)
+                _turn(found[-1], corners[number], parts, place == 0, size)
     return found
 
 
 def _turn(
-    plan: _Plan,
-    moved: _Moved,
-    number: int,
-    place: int,
-    rings: list[array[float]],
-    corners: list[quads.Point | None],
     mapped: Mapped,
+    corners: list[quads.Point | None],
+    rings: list[array[float]],
+    first: bool,
     size: tuple[int, int],
 ) -> None:
     """Gives a candidate its oriented box: the first one is the object itself if it lies where its corners went."""
-    instance, share = mapped.instance, mapped.share
+    instance = mapped.instance
     assert instance.quad is not None
-    own = plan.quads[number][1]
-    if own is not None:
-        # the outline says how much shows; the box is cut by itself
-        boxes = moved.get(own, [])
-        if place < len(boxes):
-            share, rings = boxes[place]
-    whole = quads.is_whole(share) and not instance.clipped
+    whole = quads.is_whole(mapped.share)
     known = quads.flat_of([c for c in corners if c is not None])
-    if place == 0 and (len(known) < 8 or quads.overlap(extent([known]), extent(rings))):
+    if first and (len(known) < 8 or quads.overlap(extent([known]), extent(rings))):
         mapped.quad = quads.moved(instance.quad, corners, rings, whole, size)
     else:
-        mapped.quad = quads.mirrored_copy(instance.quad, rings, whole)
+        mapped.quad = quads.mirrored_copy(instance.quad, rings, whole and not instance.parts)
     mapped.changed = mapped.changed or mapped.quad != instance.quad
 
 

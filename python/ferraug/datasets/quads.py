@@ -50,6 +50,8 @@ def moved(
     """The box in the new image of `size`: `corners` are where its corners went, None for one that has no place, and
     `pieces` the outlines of what shows. A map that mirrors gives the order 2, 1, 4, 3: winding and head edge stay."""
     known = [c for c in corners if c is not None]
+    if whole and known == corners_of(before):
+        return array("d", before)
     if len(known) < 4:
         return flat_of(smallest([p for piece in pieces for p in corners_of(piece)], like=corners_of(before)))
     if signed_area(corners_of(before)) * signed_area(known) < 0:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._core import ConfigError, LimitError
+from . import quads
 from .common import ROUNDING, clip_box
 from .model import Instance, Reporter, Sample
 from .paths import MAX_OBJECTS
@@ -217,6 +218,8 @@ def _outline(values: Sequence[float], sample: Sample, key: int, where: str, orie
     if len(part) < 6 or area(part) <= 0:
         raise ValueError("wholly outside the image")
     if oriented:
+        if over > _TRIFLE:
+            given = quads.flat_of(quads.boxed_again(quads.corners_of(given), quads.corners_of(part)))
         return Instance(key, extent([part]), where, box_given=hull, quad=given), over
     return Instance(key, box, where, box_given=hull, parts=[part]), over
 

@@ -12,12 +12,30 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .model import Box
+from .model import Box, Mapped
 from .polygon import area
 from .quads import corners_of, signed_area
+from .yolo_rows import Pose
 
 #: distances that are compared at once
 _BLOCK = 1 << 20
+
+
+def object_columns(
+    mapped: Mapped, size: tuple[int, int], task: str | None, pose: Pose | None, how: str
+) -> list[list[str]]:
+    """What follows the class in an object's rows, one row as a rule. `task` says what to write; None keeps the kind of
+    row that the source has. `how`: what becomes of an outline in several parts."""
+    instance = mapped.instance
+    if mapped.quad is not None:
+        return [point_columns(mapped.quad, size)]
+    if instance.parts is not None and task in (None, "segment"):
+        return [point_columns(part, size) for part in outlines(mapped.parts or (), how)]
+    columns = box_columns(mapped.box, size)
+    if pose is not None:
+        columns += pose_columns(mapped.keypoints or [(0.0, 0.0, 0)] * pose.count, pose.width, size)
+    score = instance.flags.get("score")
+    return [columns if score is None else [*columns, score]]
 
 
 def box_columns(box: Box, size: tuple[int, int]) -> list[str]:

@@ -12,7 +12,7 @@ from .paths import stem
 from .yamlsubset import quote
 from .yolo import YoloSet
 from .yolo_rows import LabelFile
-from .yolo_text import box_columns, outlines, point_columns, pose_columns
+from .yolo_text import object_columns
 
 
 class Writer(base.Writer):
@@ -22,7 +22,7 @@ class Writer(base.Writer):
         super().__init__(data, multiplied, copies)
         self.set: YoloSet = data.header
         self.multiplied = multiplied
-        self.taken = {f for f in data.files} | set(self.set.labels)
+        self.taken = set(data.files) | set(self.set.labels)
 
     def label_paths(self, sample: Sample, path: str) -> list[str]:
         """The label file of a copy at `path`; none if the source has none: missing stays missing."""
@@ -43,22 +43,9 @@ class Writer(base.Writer):
         if not mapped.changed and not instance.clipped:
             return str(instance.raw)
         key = self.data.categories[instance.category].key
-        return "\n".join(f"{key} {' '.join(columns)}" for columns in self.columns(mapped, size))
-
-    def columns(self, mapped: Mapped, size: tuple[int, int]) -> list[list[str]]:
-        """What follows the class. A set read from YOLO keeps the kind of each row, one that was adopted has its task's."""
-        instance = mapped.instance
-        if mapped.quad is not None:
-            return [point_columns(mapped.quad, size)]
-        if instance.parts is not None and (not self.set.adopted or self.data.task == "segment"):
-            return [point_columns(part, size) for part in outlines(mapped.parts or (), self.data.options.parts)]
-        columns = box_columns(mapped.box, size)
-        if self.set.pose is not None:
-            columns += pose_columns(
-                mapped.keypoints or [(0.0, 0.0, 0)] * self.set.pose.count, self.set.pose.width, size
-            )
-        score = instance.flags.get("score")
-        return [columns if score is None else [*columns, score]]
+        task = self.data.task if self.set.adopted else None
+        rows = object_columns(mapped, size, task, self.set.pose, self.data.options.parts)
+        return "\n".join(f"{key} {' '.join(columns)}" for columns in rows)
 
     def record(self, copy: Copy, prepared: Any) -> bytes:
         """Aggregates need the copy's source and path only."""
@@ -72,7 +59,7 @@ class Writer(base.Writer):
                 continue
             done.add(sample.label)
             label = self.set.labels[sample.label]
-            yield label.path, _without(label) if label.dropped or label.fresh else None
+            yield label.path, without(label) if label.dropped or label.fresh else None
 
     def aggregate_paths(self) -> list[str]:
         """The files that are written after all samples."""
@@ -203,7 +190,8 @@ def _list_text(text: str, lost: set[str], new: list[str]) -> Iterable[bytes]:
         yield (entry + end).encode("utf-8", "surrogateescape")
 
 
-def _without(label: LabelFile) -> bytes:
+def without(label: LabelFile) -> bytes:
+    """A label file's text without its invalid lines."""
     lines = label.text.split("\n")
     kept = [line for i, line in enumerate(lines) if i not in label.dropped]
     if kept and len(lines) - 1 in label.dropped and kept[-1] != "":
