@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 
 from .._core import ConfigError
-from . import coco, voc, yolo
+from . import coco, dota, voc, yolo
 from .common import canonical_split
 from .formats import FORMATS
 from .model import Dataset, Options, Reporter
@@ -52,7 +52,7 @@ def detect(src: str, wanted: str | None = None) -> Found:
     fits = [name for name, test in _TESTS if test(src, files)]
     if not fits:
         if not any(is_image_name(f) for f in files):
-            raise ConfigError(f"no data set found in {src}: looked for COCO, YOLO, Pascal VOC and plain images")
+            raise ConfigError(f"no data set found in {src}: looked for COCO, YOLO, Pascal VOC, DOTA and plain images")
         left = leftovers(files)
         if left:
             shown = ", ".join(left[:5]) + (f" and {len(left) - 5} more" if len(left) > 5 else "")
@@ -142,7 +142,7 @@ def _is_createml(root: str, files: list[str]) -> bool:
 
 
 def _is_dota(root: str, files: list[str]) -> bool:
-    return any("/labelTxt/" in f"/{f}" and f.endswith(".txt") for f in files)
+    return any(map(dota.looks_like_dota, files))
 
 
 def _holds(root: str, path: str, pattern: bytes) -> bool:

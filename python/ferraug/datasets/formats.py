@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import coco, coco_write, plain, voc, voc_write, yolo, yolo_adopt, yolo_write
+from . import coco, coco_write, dota, dota_write, plain, voc, voc_write, yolo, yolo_adopt, yolo_write
 from . import writer as base
 from .model import Dataset, Options
 
@@ -38,6 +38,10 @@ def _voc(root: str, errors: str, files: list[str], only: str | None, options: Op
     return voc.read(root, errors, files, only)
 
 
+def _dota(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return dota.read(root, errors, files)
+
+
 def _plain(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
     return plain.read(root, errors, files)
 
@@ -53,6 +57,7 @@ FORMATS = {
         Format("yolo", "YOLO", _yolo, yolo_write.Writer, _to_yolo),
         Format("coco", "COCO", _coco, coco_write.Writer),
         Format("voc", "Pascal VOC", _voc, voc_write.Writer),
+        Format("dota", "DOTA", _dota, dota_write.Writer, dota_write.adopt),
         Format("plain", "plain images", _plain, base.Writer),
     )
 }
