@@ -164,6 +164,32 @@ def _elements(text: str, at: int, where: str, doc: Document, key: str, take: Cal
         gap = text[end:at]
 
 
+def build(arrays: dict[str, Iterable[str]], first: str = "") -> Document:
+    """A document of our own: an object of arrays whose records are given as text; `first` stands before them."""
+    doc = Document("")
+    pieces = ["{", first]
+    at = 1 + len(first)
+    for number, (key, records) in enumerate(arrays.items()):
+        head = (", " if number or first else "") + json.dumps(key) + ": ["
+        pieces.append(head)
+        at += len(head)
+        span = doc.arrays[key] = Span(at - 1, at)
+        for record in records:
+            if span.starts:
+                pieces.append(", ")
+                at += 2
+            pieces.append(record)
+            span.starts.append(at)
+            at += len(record)
+            span.ends.append(at)
+        span.end = at
+        pieces.append("]")
+        at += 1
+    pieces.append("}\n")
+    doc.text = "".join(pieces)
+    return doc
+
+
 @dataclass(slots=True)
 class Style:
     """How records are written: json.dumps arguments, and the indentation of lines inside a record."""
