@@ -66,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     add("--policy", default="basic", metavar="P", help="basic | seed | policy.json | file.py:name (basic)")
     add("--seed", type=_number(0, 2**64 - 1, True), default=0, metavar="S", help="0 to 2**64-1 (0)")
     add("--from", dest="source", metavar="F", help="input format, ends all guessing: coco | yolo | voc | plain")
+    add("--to", dest="to", metavar="F", help="output format (as the input): coco | voc")
     add("--splits", type=_splits, metavar="A,B", help="splits to multiply, the others are copied (train)")
     add("--min-visibility", type=_number(0, 1, False), metavar="F", help="drop objects that show less (0.1)")
     add("--min-side", type=_number(0, 1e6, False), metavar="PX", help="drop objects that are smaller (2)")
