@@ -6,14 +6,18 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .._core import ConfigError
 from . import writer as base
+from .convert import neutral
 from .dota import DotaSet
 from .model import Category, Copy, Dataset, Mapped, Sample
 from .paths import stem
-from .yolo_adopt import Losses, Places, merged_categories, moved_sample, objects_once, oriented, side_files
+from .yolo_adopt import leave_crowds, orient, place
 from .yolo_rows import LabelFile
 from .yolo_write import without
+
+#: sentences of what is lost
+MARKS = "truncated, occluded and pose marks not kept"
+BLANKS = "class names whose blanks became -"
 
 #: what a label says about an image of which nothing is known
 _HEAD = ("imagesource:null", "gsd:null")
@@ -68,49 +72,31 @@ def adopt(data: Dataset) -> Dataset:
     """`data` as DOTA; outlines become their smallest oriented boxes."""
     if data.format == "dota":
         return data
-    if data.task in ("plain", "classify", "semantic"):
-        raise ConfigError(f"--to dota: objects are needed; a set of {data.format} has none")
+    found = neutral(data, "dota")
+    leave_crowds(found)
+    for sample in found.samples:
+        for instance in sample.instances:
+            found.lose(MARKS, int(any(instance.flags.get(m) for m in ("truncated", "occluded", "pose"))))
+    found.keep("quads", "outlines", "marks")
+    place(found.samples, "{split}/images", "{split}/labelTxt")
     header = DotaSet(whole=False)
-    new = Dataset(data.root, "dota", "obb", problems=data.problems, options=data.options, header=header)
-    new.losses.update(data.losses)
-    losses, places = Losses(new.losses), Places()
-    kept, became = merged_categories(data)
-    rank = {i: n for n, i in enumerate(kept)}
-    new.categories = [Category(name, name) for name in (_one_word(data.categories[i].name) for i in kept)]
-    losses.count(
-        "class names whose blanks became -",
-        sum(data.categories[i].name != c.name for i, c in zip(kept, new.categories, strict=True)),
-    )
-    for split, samples in data.splits.items():
-        part = []
-        for sample in samples:
-            inside = places.place(sample)
-            label = f"{split}/labelTxt/{stem(inside)}.txt"
-            made = moved_sample(sample, f"{split}/images/{inside}", label)
-            losses.count("records without geometry, such as captions", sum(not i.is_object for i in sample.instances))
-            for old in objects_once(sample, became):
-                if "crowd" in old.flags:
-                    losses.count("crowd regions left out")
-                    continue
-                if old.keypoints:
-                    losses.count("keypoints of objects")
-                if data.format not in ("yolo", "instances"):
-                    losses.count("ids and other fields of records")
-                if any(old.flags.get(name) for name in ("truncated", "occluded")):
-                    losses.count("truncated and occluded flags")
-                instance = oriented(old, sample.size, losses)
-                instance.category, instance.rank = rank[became[old.category]], len(made.instances)
-                assert instance.quad is not None
-                difficult = "1" if old.flags.get("difficult") else "0"
-                name = new.categories[instance.category].name
-                instance.raw = " ".join([*corner_columns(instance.quad, False), name, difficult])
-                made.instances.append(instance)
-            header.heads[label] = list(_HEAD)
-            text = "".join(f"{row}\n" for row in (*_HEAD, *(i.raw for i in made.instances)))
-            header.labels[label] = LabelFile(label, text, fresh=True)
-            part.append(made)
-        new.splits[split] = part
-    new.files = side_files(data, losses)
+    categories = [Category(name, name) for name in (_one_word(c.name) for c in found.categories)]
+    found.lose(BLANKS, sum(c.name != old.name for c, old in zip(categories, found.categories, strict=True)))
+    for sample in found.samples:
+        assert sample.label is not None
+        header.heads[sample.label] = list(_HEAD)
+        rows = [*_HEAD]
+        for rank, instance in enumerate(sample.instances):
+            orient(instance, sample.size, found)
+            assert instance.quad is not None
+            difficult = "1" if instance.flags.get("difficult") else "0"
+            name = categories[instance.category].name
+            instance.raw = " ".join([*corner_columns(instance.quad, False), name, difficult])
+            instance.rank = rank
+            rows.append(instance.raw)
+        header.labels[sample.label] = LabelFile(sample.label, "".join(f"{row}\n" for row in rows), fresh=True)
+    new = Dataset(data.root, "dota", "obb", categories, found.splits(), header, found.files, data.problems)
+    new.options, new.losses = data.options, found.losses
     return new
 
 
