@@ -89,7 +89,7 @@ def test_invalid_rows(tmp_path: Path, row: str) -> None:
     assert len(data.samples()[0].instances) == 2
     [(_, text)] = dota_write.Writer(data, [], 0).originals(set())
     assert text == (HEAD + ROWS).encode()
-    with pytest.raises(ValueError, match="a.txt:3"):
+    with pytest.raises(ValueError, match=r"a\.txt:3"):
         read(str(root), errors="raise")
 
 
@@ -138,7 +138,7 @@ def test_pklot(shared: Path, tmp_path: Path) -> None:
 def test_yolo_becomes_dota_and_returns(shared: Path) -> None:
     data, _ = read(str(shared / "obb/pklot"), errors="raise")
     there = FORMATS["dota"].adopt(data)  # type: ignore[misc]
-    assert there.format == "dota" and [s.path for s in there.samples()][0] == "train/images/2013-02-24_10_05_04.jpg"
+    assert there.format == "dota" and there.samples()[0].path == "train/images/2013-02-24_10_05_04.jpg"
     assert [c.name for c in there.categories] == ["empty", "occupied"]
     back = FORMATS["yolo"].adopt(there)  # type: ignore[misc]
     assert back.task == "obb" and back.samples()[0].path == "images/train/2013-02-24_10_05_04.jpg"

@@ -127,7 +127,7 @@ def test_invalid_rows(tmp_path: Path, rows: str, yaml: str, bad: list[int]) -> N
      "kpt_shape: [2, 3]\nflip_idx: [0, 1, 2]\n"],
 )  # fmt: skip
 def test_bad_pose_descriptions(tmp_path: Path, yaml: str) -> None:
-    with pytest.raises(ConfigError, match="kpt_shape|flip_idx"):
+    with pytest.raises(ConfigError, match=r"kpt_shape|flip_idx"):
         load(one(tmp_path, "", yaml))
 
 

@@ -155,7 +155,7 @@ class _Adoption:
             raise ConfigError("--to yolo --task pose: keypoints are needed; the objects of this set have none")
 
     def _categories(self) -> tuple[list[Category], dict[int, int]]:
-        """The classes, and which one each of the source's is. A pose has only classes with points, all of one number."""
+        """The classes, and which one each of the source's is. A pose has only classes with points, all equally many."""
         old = list(enumerate(self.found.categories))
         if self.task == "pose":
             counts = {i: len(c.keypoints) for i, c in old if c.keypoints}
