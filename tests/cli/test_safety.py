@@ -59,7 +59,7 @@ def test_hostile_names_in_voc_and_lists(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["obb/pklot", "coco_keypoints/mirror_mouse", "volume", "corrupt", "nope"]
+    "part", ["coco_keypoints/mirror_mouse", "volume", "corrupt", "nope"]
 )
 def test_refused_with_2(shared: Path, tmp_path: Path, part: str) -> None:
     assert run(shared / part, "--out", tmp_path / "out") == 2

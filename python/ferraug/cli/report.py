@@ -120,6 +120,7 @@ def build(totals: Totals, options: dict[str, Any], notices: list[str]) -> dict[s
             for rank, text in sorted(totals.skipped.items())
         ],
         "warnings": [_problem(p) for p in data.problems if p.level == "warning"],
+        "losses": dict(data.losses),
         "notices": [str(p) for p in data.problems if p.level == "notice"] + notices + sorted(totals.notices),
     }
 

@@ -244,7 +244,12 @@ def draw_object(image: Image, categories: list[Category], mapped: Mapped, scale:
     elif mapped.mask is not None:
         raster.blend(image, _sampled(mapped.mask, image.shape[:2]), color)
     box = (mapped.box[0] * scale, mapped.box[1] * scale, mapped.box[2] * scale, mapped.box[3] * scale)
-    raster.box(image, box, color, dashed="crowd" in mapped.instance.flags)
+    if mapped.quad is not None:
+        corners = [(x * scale, y * scale) for x, y in zip(mapped.quad[0::2], mapped.quad[1::2], strict=True)]
+        raster.outline(image, corners, color)
+        raster.disc(image, *corners[0], 3, color)
+    else:
+        raster.box(image, box, color, dashed="crowd" in mapped.instance.flags)
     points_now = mapped.keypoints or []
     for bone in category.skeleton or ():
         if isinstance(bone, list) and len(bone) == 2 and all(type(b) is int and 0 < b <= len(points_now) for b in bone):

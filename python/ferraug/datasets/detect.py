@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 
 from .._core import ConfigError
-from . import classes, coco, instances, masks, voc, yolo
+from . import classes, coco, dota, instances, masks, voc, yolo
 from .formats import FORMATS
 from .model import Dataset, Options, Reporter
 from .paths import is_image_name, stem, walk
@@ -89,8 +89,6 @@ def read(
     if found.format not in FORMATS:
         raise ConfigError(f"{src}: recognised as {found.format}, which this command does not multiply yet")
     data = FORMATS[found.format].read(found.root, errors, found.files, found.only, options)
-    if found.format == "yolo" and data.task != "detect":
-        raise ConfigError(f"{src}: YOLO {data.task} labels; this command multiplies YOLO boxes only yet")
     data.options = options
     data.problems[:0] = found.report.problems
     return data, found
@@ -140,7 +138,7 @@ def _is_createml(root: str, files: list[str]) -> bool:
 
 
 def _is_dota(root: str, files: list[str]) -> bool:
-    return any("/labelTxt/" in f"/{f}" and f.endswith(".txt") for f in files)
+    return any(map(dota.looks_like_dota, files))
 
 
 def _holds(root: str, path: str, pattern: bytes) -> bool:

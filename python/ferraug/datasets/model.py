@@ -8,6 +8,7 @@ says beyond its geometry stays in `raw`, so that an untouched record is written 
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +31,7 @@ class Category:
 class Rle:
     """A run-length mask: column-major counts that start with zeros, of an image h x w."""
 
-    counts: list[int]
+    counts: Sequence[int]
     h: int
     w: int
     compressed: bool
