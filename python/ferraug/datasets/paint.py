@@ -6,7 +6,6 @@ counted; a set that has nothing but boxes is refused.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,16 +14,16 @@ from numpy.typing import NDArray
 
 from .._core import ConfigError
 from . import maskfile, rle
-from .common import folder_split
+from .convert import Neutral, neutral, place
 from .fill import polygon_mask
 from .model import Category, Copy, Dataset, Instance, Mapped, Sample
 from .paths import stem
 
-#: folders of a path that say what a file is, not which
-_ROLES = ("images", "image", "imgs", "img", "jpegimages", "masks", "mask", "labels", "annotations", "gt",
-          "segmentationclass")  # fmt: skip
-
-_KEPT = ("readme", "license", "licence", "notice", "attribution")
+#: sentences of what is lost
+BOXES = "boxes without an outline left out"
+ROUNDED = "outlines rounded to pixels"
+MERGED = "objects merged into regions of their class"
+NAMES = "classes of objects not kept"
 
 
 @dataclass(slots=True)
@@ -82,84 +81,54 @@ def table_file(painted: Painted) -> bytes:
 
 def as_masks(data: Dataset) -> Dataset:
     """Any set with outlines as masks of classes: `images/…` and `masks/…`, classes by their own number."""
-    samples, losses = _outlined(data, "masks")
+    found = _outlined(data, "masks")
     painted = Painted(fill=data.options.mask_fill or 0)
-    painted.values, painted.table = _values(data.categories)
-    splits: dict[str, list[Sample]] = {}
-    for sample in samples:
-        place = _place(sample, data)
-        sample.path = f"images/{place}"
-        painted.places[sample.path] = f"masks/{stem(place)}.png"
-        splits.setdefault(sample.split, []).append(sample)
-    losses["objects merged into regions of their class"] = sum(len(s.instances) for s in samples)
-    return _set(data, "masks", "semantic", splits, painted, losses)
+    painted.values, painted.table = _values(found.categories)
+    place(found.samples, lambda sample: f"images/{_split(data, sample)}".rstrip("/"))
+    for sample in found.samples:
+        painted.places[sample.path] = f"masks/{stem(sample.path.removeprefix('images/'))}.png"
+    found.lose(MERGED, sum(len(s.instances) for s in found.samples))
+    return _set(data, "masks", "semantic", found, painted)
 
 
 def as_instances(data: Dataset) -> Dataset:
     """Any set with outlines as a mask an object: `<id>/images/…` and `<id>/masks/0001.png`."""
-    samples, losses = _outlined(data, "instances")
-    names = Counter(stem(s.path.rsplit("/", 1)[-1]) for s in samples)
-    splits: dict[str, list[Sample]] = {}
-    for sample in samples:
-        place = _place(sample, data)
-        folder, _, name = place.rpartition("/")
-        split, ident = _split_folder(folder), stem(name)
-        if names[ident] > 1:
-            ident = stem(place).replace("/", "_")
-        sample.path = f"{split}{ident}/images/{name}"
+    found = _outlined(data, "instances")
+    place(found.samples, lambda sample: _split(data, sample).rstrip("/"))
+    if len({i.category for s in found.samples for i in s.instances}) > 1:
+        found.lose(NAMES, sum(len(s.instances) for s in found.samples))
+    for sample in found.samples:
+        sample.path = f"{stem(sample.path)}/images/{sample.path.rsplit('/', 1)[-1]}"
         for number, instance in enumerate(sample.instances, 1):
             blank = maskfile.gray(np.zeros((1, 1), np.uint8))
             instance.raw = maskfile.Look(f"{number:04d}.png", blank, np.uint8(255), np.uint8(0))
-        splits.setdefault(sample.split, []).append(sample)
-    kinds = len({data.categories[c].name for s in samples for c in s.classes()})
-    if kinds > 1:
-        losses["classes of objects"] = sum(len(s.instances) for s in samples)
-    for sample in samples:
-        for instance in sample.instances:
             instance.category = 0
-    found = _set(data, "instances", "instance", splits, Painted(), losses)
     found.categories = [Category(1, "object")]
-    return found
+    return _set(data, "instances", "instance", found, Painted())
 
 
-def _split_folder(folder: str) -> str:
-    name = next((p for p in folder.split("/") if folder_split(f"{p}/x") is not None), None)
-    return f"{name}/" if name else ""
+def _split(data: Dataset, sample: Sample) -> str:
+    """The folder of a split, unless there is none but train."""
+    return f"{sample.split}/" if set(data.splits) != {"train"} else ""
 
 
-def _outlined(data: Dataset, target: str) -> tuple[list[Sample], dict[str, int]]:
-    """New samples with the objects that have an outline, and what is lost with the rest."""
-    objects = [i for s in data.samples() for i in s.objects()]
-    if data.task in ("classify", "semantic", "plain"):
-        what = {"classify": "classes of whole images", "semantic": "masks of classes", "plain": "no annotations"}
-        raise ConfigError(f"--to {target}: this set holds {what[data.task]}; outlines of objects are needed")
+def _outlined(data: Dataset, target: str) -> Neutral:
+    """The neutral form with the objects that have an outline; ConfigError if there are only others."""
+    found = neutral(data, target)
+    found.keep("outlines", "quads")
+    objects = [i for s in found.samples for i in s.instances]
     if objects and not any(i.parts or i.rle or i.quad for i in objects):
         raise ConfigError(f"--to {target}: this set holds boxes without outlines, of which no mask can be made")
-    lost: Counter[str] = Counter()
-    samples = []
-    for sample in data.samples():
-        kept: list[Instance] = []
-        known = set()
-        for instance in sample.objects():
-            lost["keypoints"] += any(p[2] for p in instance.keypoints or ())
-            if not (instance.parts or instance.rle or instance.quad):
-                lost["objects without an outline, left out"] += 1
-                continue
-            shape = (
-                data.categories[instance.category].name, instance.box,
-                tuple(tuple(p) for p in instance.parts or ()), tuple(instance.rle.counts) if instance.rle else (),
-            )  # fmt: skip
-            if instance.doc and shape in known:
-                continue  # the same object in another document
-            known.add(shape)
-            parts = instance.parts or ([instance.quad] if instance.quad else None)
-            lost["outlines rounded to pixels"] += instance.rle is None
-            lost["crowd flags"] += "crowd" in instance.flags
-            kept.append(replace(instance, parts=parts, quad=None, keypoints=None, flags={}, doc=0, rank=len(kept)))
-        samples.append(
-            replace(sample, file=sample.source, instances=kept, raw=None, label=None, mask=None, frame="upright")
-        )
-    return samples, {text: count for text, count in lost.items() if count}
+    for sample in found.samples:
+        kept = [i for i in sample.instances if i.parts or i.rle or i.quad]
+        found.lose(BOXES, len(sample.instances) - len(kept))
+        for rank, instance in enumerate(kept):
+            found.lose(ROUNDED, int(instance.rle is None))
+            if instance.quad is not None and not instance.parts:
+                instance.parts = [instance.quad]
+            instance.quad, instance.flags, instance.rank = None, {}, rank
+        sample.instances, sample.raw = kept, None
+    return found
 
 
 def _values(categories: list[Category]) -> tuple[list[int], list[tuple[int, str]]]:
@@ -176,19 +145,8 @@ def _values(categories: list[Category]) -> tuple[list[int], list[tuple[int, str]
     return [values[c.name] for c in categories], sorted((value, name) for name, value in values.items())
 
 
-def _place(sample: Sample, data: Dataset) -> str:
-    """The path beneath `images/`: folders that only say what they hold are left out, the split is said."""
-    *folders, name = sample.source.split("/")
-    kept = [p for p in folders if p.lower() not in _ROLES]
-    if folder_split("/".join([*kept, name])) != sample.split and (len(data.splits) > 1 or sample.split != "train"):
-        kept.insert(0, sample.split)
-    return "/".join([*kept, name])
-
-
-def _set(
-    data: Dataset, name: str, task: str, splits: dict[str, list[Sample]], header: Any, losses: dict[str, int]
-) -> Dataset:
-    files = [f for f in data.files if f.rsplit("/", 1)[-1].lower().startswith(_KEPT)]
-    order = {split: splits.get(split, []) for split in data.splits}
-    merged = {**data.losses, **losses}
-    return replace(data, format=name, task=task, splits=order, header=header, files=files, losses=merged)
+def _set(data: Dataset, name: str, task: str, found: Neutral, header: Any) -> Dataset:
+    return replace(
+        data, format=name, task=task, categories=found.categories, splits=found.splits(), header=header,
+        files=found.files, losses=found.losses,
+    )  # fmt: skip
