@@ -207,7 +207,7 @@ fn runs(data: &[u8], width: usize, height: usize, nibbles: bool) -> Result<Vec<u
     let nibble = |b: u8, i: usize| {
         if !nibbles {
             b
-        } else if i % 2 == 0 {
+        } else if i.is_multiple_of(2) {
             b >> 4
         } else {
             b & 15

@@ -206,7 +206,7 @@ fn check(image: &PngImage<'_>) -> Result<()> {
     }
     let colours = palette.len() / 3;
     let most = 1_usize << bits.min(8);
-    if (mode == Mode::Palette) != !palette.is_empty() || !palette.len().is_multiple_of(3) || colours > most {
+    if (mode == Mode::Palette) == palette.is_empty() || !palette.len().is_multiple_of(3) || colours > most {
         let text = format!("palette: {} bytes; a palette has three for each of 1 to {most} colours", palette.len());
         return Err(Error::value(text));
     }

@@ -111,6 +111,32 @@ def boxes_of(out: Path) -> dict[str, list[tuple[str, tuple[float, float, float, 
     return {s.path: sorted((data.categories[i.category].name, i.box) for i in s.instances) for s in data.samples()}
 
 
+def test_formats_of_files(tmp_path: Path) -> None:
+    """A bmp becomes a png, a webp stays one; all of chroma is kept where that is asked for."""
+    module = pytest.importorskip("PIL.Image")
+    photo = _core.decode((SAMPLES / "images/chelsea.jpg").read_bytes())[0]
+    for suffix, quality in (("bmp", None), ("webp", 80), ("jpg", 90)):
+        (tmp_path / suffix).mkdir()
+        options = {} if quality is None else {"quality": quality}
+        module.fromarray(photo).save(tmp_path / suffix / f"chelsea.{suffix}", **options)
+    for source, options, suffix, kind in (
+        ("bmp", (), "png", "png"),
+        ("bmp", ("--format", "webp"), "webp", "webp"),
+        ("webp", (), "webp", "webp"),
+        ("webp", ("--format", "jpg", "--subsampling", 444), "jpg", "jpeg"),
+        ("jpg", ("--subsampling", 444), "jpg", "jpeg"),
+        ("jpg", (), "jpg", "jpeg"),
+    ):
+        out = tmp_path / "out"
+        assert run(tmp_path / source, "--out", out, "-n", 1, "--from", "plain", *options) == 0
+        file = (out / f"chelsea__ferraug-0001.{suffix}").read_bytes()
+        assert _core.probe(file)["format"] == kind
+        if kind == "jpeg":
+            frame = file.index(bytes([0xFF, 0xC0]))
+            assert file[frame + 11] == (0x11 if 444 in options else 0x22)
+        shutil.rmtree(out)
+
+
 def test_formats_agree(tmp_path: Path) -> None:
     """The same pictures and boxes in three formats give the same copies and, to their rounding, the same boxes."""
     found = {}

@@ -84,7 +84,7 @@ class Remake:
         nearest = result["masks"][0] if picture.alpha is not None else None
         image = put_back(result["image"], picture, line["record"], nearest)
         kind = "png" if self.rel.lower().endswith(".png") else "webp" if self.rel.lower().endswith(".webp") else "jpeg"
-        if picture.opaque and kind == "png" and self.options["format"] == "keep":
+        if picture.opaque and kind != "jpeg" and self.options["format"] == "keep":
             image = opaque(image)
         return np.ascontiguousarray(image), kind
 

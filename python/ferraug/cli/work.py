@@ -244,7 +244,7 @@ class Worker:
     def encode(self, made: Made, picture: Picture) -> bytes:
         """The copy's file."""
         kind = file_format(made.copy.sample, self.plan.format)
-        full = picture.opaque and self.plan.format == "keep" and kind == "png"
+        full = picture.opaque and self.plan.format == "keep" and kind != "jpeg"
         return encode_image(opaque(made.image) if full else made.image, kind, vars(self.args))
 
     def manifest(self, made: Made, content: bytes) -> bytes:
@@ -281,11 +281,12 @@ def _plain(value: Any) -> Any:
 
 
 def encode_image(image: NDArray[Any], kind: str, options: Mapping[str, Any]) -> bytes:
-    """The file of an image: png or jpeg with the options `quality` and `subsampling`; JPEG loses alpha."""
+    """The file of an image: png, webp or jpeg with the options `quality` and `subsampling`; JPEG loses alpha."""
     if image.ndim == 3 and image.shape[2] == 1:
         image = image[:, :, 0]
-    if kind == "png":
-        return _core.encode_png(np.ascontiguousarray(image))
+    if kind != "jpeg":
+        encode = _core.encode_png if kind == "png" else _core.encode_webp
+        return encode(np.ascontiguousarray(image))
     if image.ndim == 3 and image.shape[2] in (2, 4):
         image = image[:, :, : image.shape[2] - 1]
         image = image[:, :, 0] if image.shape[2] == 1 else image

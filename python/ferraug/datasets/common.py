@@ -52,7 +52,7 @@ def open_sample(
             return None
         frame = "stored"
     suffix = path.rsplit(".", 1)[-1].lower()
-    if (info["format"] == "jpeg") != (suffix in ("jpg", "jpeg", "jpe", "jfif")):
+    if info["format"] != ("jpeg" if suffix in ("jpg", "jpe", "jfif") else suffix):
         report.warn(path, f"a {info['format']} with the suffix .{suffix}", "image")
     return Sample(
         path=path,

@@ -2,6 +2,11 @@
 
 use crate::kernel::planes::{BLOCK, Planes};
 use crate::simd;
+#[cfg(target_arch = "x86_64")]
+use crate::{
+    kernel::x86,
+    simd::{Level, level},
+};
 
 /// RGB to Y, Cb, Cr: the weights of BT.601 in 16 bits, luma to the nearest, chroma with halves down.
 ///
@@ -10,6 +15,10 @@ pub fn ycc_row(rgb: &[u8], y: &mut [u8], cb: &mut [u8], cr: &mut [u8]) {
     let n = rgb.len() / 3;
     assert!(rgb.len() == 3 * n && y.len() >= n && cb.len() >= n && cr.len() >= n);
     let (y, cb, cr) = (&mut y[..n], &mut cb[..n], &mut cr[..n]);
+    #[cfg(target_arch = "x86_64")]
+    if level() >= Level::V3 {
+        return x86::jpeg_color::ycc_row(rgb, y, cb, cr);
+    }
     ycc_blocks(rgb, y, cb, cr);
 }
 

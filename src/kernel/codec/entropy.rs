@@ -81,7 +81,7 @@ impl Head {
     #[inline(always)]
     fn put(&mut self, bits: u32, n: u32) {
         self.used += n;
-        self.word |= u64::from(bits) << (64 - self.used & 63);
+        self.word |= u64::from(bits) << ((64 - self.used) & 63);
     }
 
     /// Moves whole bytes out. Without a branch: how many there are cannot be foretold.
@@ -119,13 +119,15 @@ fn stuff(bytes: &[u8], out: &mut Vec<u8>) {
     stuff_one_by_one(rest, out);
 }
 
+/// Of up to 32 bytes; without a branch, as bytes of ones are rare but nowhere to be foretold.
+#[inline(always)]
 fn stuff_one_by_one(bytes: &[u8], out: &mut Vec<u8>) {
+    let (mut room, mut n) = ([0; 64], 0);
     for &b in bytes {
-        out.push(b);
-        if b == 0xFF {
-            out.push(0);
-        }
+        room[n & 63] = b;
+        n += 1 + usize::from(b == 0xFF);
     }
+    out.extend_from_slice(&room[..n]);
 }
 
 /// The size of `v` and its bits: negative values are one less, which makes their first bit 0.
@@ -265,7 +267,7 @@ mod tests {
             (0..n).rev().for_each(|i| self.0.push(v >> i & 1 == 1));
         }
         fn bytes(mut self) -> Vec<u8> {
-            while self.0.len() % 8 != 0 {
+            while !self.0.len().is_multiple_of(8) {
                 self.0.push(true);
             }
             let byte = |b: &[bool]| b.iter().fold(0_u8, |v, b| v << 1 | u8::from(*b));

@@ -9,6 +9,7 @@ pub mod gauss;
 pub mod gray;
 pub mod hsv;
 pub mod jpeg;
+pub mod jpeg_color;
 pub mod mix;
 pub mod noise;
 pub mod resize;
