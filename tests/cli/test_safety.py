@@ -13,6 +13,7 @@ import pytest
 from dataset_helpers import SAMPLES, copy_tree, picture, tree, write_coco, write_voc, write_yolo
 from ferraug import _core
 from ferraug.cli import main
+from ferraug.datasets import detect
 
 HOSTILE = [
     "../../x.png", "/etc/x", "C:\\x", "\\\\srv\\x", "a\0b", "..\\x", "", ".", "a/../../b", "con.png", "a" * 300,
@@ -58,7 +59,7 @@ def test_hostile_names_in_voc_and_lists(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["obb/pklot", "instances/dsb2018", "coco_keypoints/mirror_mouse", "volume", "corrupt", "nope"]
+    "part", ["coco_keypoints/mirror_mouse", "volume", "corrupt", "nope"]
 )
 def test_refused_with_2(shared: Path, tmp_path: Path, part: str) -> None:
     assert run(shared / part, "--out", tmp_path / "out") == 2
@@ -76,8 +77,10 @@ def test_recognised_folders_are_never_plain(tmp_path: Path) -> None:
     (tmp_path / "cvat/a.xml").write_text("<annotations></annotations>")
     picture(tmp_path / "labelme/a.png")
     (tmp_path / "labelme/a.json").write_text('{"shapes": []}')
-    for kind in ("classes", "masks", "labelled", "cvat", "labelme"):
+    for kind in ("labelled", "cvat", "labelme"):
         assert run(tmp_path / kind, "--out", tmp_path / "out") == 2, kind
+    for kind in ("classes", "masks"):
+        assert detect(str(tmp_path / kind)).format == kind
     assert run(tmp_path / "classes", "--out", tmp_path / "out", "--from", "plain", "-n", 1) == 0
     assert (tmp_path / "out/cat/a__ferraug-0001.png").exists()
     assert run(tmp_path / "labelled", "--out", tmp_path / "out2", "--from", "yolo", "-n", 1) == 0

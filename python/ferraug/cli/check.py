@@ -10,12 +10,13 @@ import sys
 from argparse import Namespace
 from typing import Any
 
+from ..datasets import masks
 from ..datasets.detect import read as read_any
 from ..datasets.model import Dataset, Options, Problem
 from ..datasets.paths import MAX_IMAGE, is_image_name, read_bytes, stem
 from .report import EDGES, counted, named
 from .select import file_size
-from .work import Skip, load
+from .work import Skip, load, load_mask
 
 DONE, PROBLEMS = 0, 1
 
@@ -60,6 +61,10 @@ class Check:
             self.problems += _decoded(self.data)
         wrong = [p for p in self.problems if p.level != "notice"]
         result = self._result(wrong)
+        if self.data.task == "semantic" and isinstance(self.data.header, masks.MaskSet):
+            result["masks"] = dict(self.data.header.modes)
+            if self.args.deep and not wrong:
+                result["mask_values"] = len(masks.values(self.data))
         if not self.args.quiet:
             for problem in self.problems:
                 fix = fix_of(problem.text) if problem.level != "notice" else None
@@ -151,6 +156,7 @@ def _decoded(data: Dataset) -> list[Problem]:
     for sample in data.samples():
         try:
             load(data, sample)
+            load_mask(data, sample)
         except Skip as skip:
             level = "invalid" if skip.unreadable else "warning"
             found.append(Problem(level, "image", sample.path, str(skip)))
@@ -162,6 +168,10 @@ def _table(result: dict[str, Any]) -> str:
     total = sum(result["images"].values())
     splits = ", ".join(f"{name} {count:,}" for name, count in result["images"].items())
     lines.append(f"{result['format']} {result['task']} · {total:,} images ({splits}) · {result['objects']:,} objects")
+    if "masks" in result:
+        deep = f", {result['mask_values']:,} values" if "mask_values" in result else ""
+        modes = ", ".join(f"{count:,} {mode}" for mode, count in result["masks"].items())
+        lines[0] = f"{lines[0].rpartition(' · ')[0]} · masks: {modes}{deep}"
     if result["others"]:
         lines[0] += f" · also fits {', '.join(result['others'])}"
     if result["without_objects"] and result["objects"]:
@@ -174,6 +184,7 @@ def _table(result: dict[str, Any]) -> str:
         edges = result["box_sides"]["edges"]
         labels = [f"<{edges[0]}", *(f"{a}–{b}" for a, b in zip(edges, edges[1:], strict=False)), f"≥{edges[-1]}"]
         sides = zip(labels, result["box_sides"]["counts"], strict=True)
-        lines.append("box sides in px: " + "  ".join(f"{label} {count:,}" for label, count in sides if count))
+        if any(result["box_sides"]["counts"]):
+            lines.append("box sides in px: " + "  ".join(f"{label} {count:,}" for label, count in sides if count))
     lines.append(f"{result['invalid']:,} invalid, {result['warnings']:,} warnings")
     return "\n".join(lines)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from .._core import ConfigError
 from ..datasets.formats import FORMATS
 from ..datasets.model import Dataset, Sample
-from ..datasets.paths import safe_rel_path, stem
+from ..datasets.paths import safe_rel_path
 from ..datasets.writer import Writer
 from . import select
 from .output import ROOT_FILES
@@ -80,7 +80,7 @@ def make(data: Dataset, args: Namespace) -> Plan:
     writer = FORMATS[data.format].write(data, sources, copies)
     plan = Plan(data, writer, sources, copies, args.format, notices=notices)
     for sample, count in zip(sources, amount, strict=True):
-        names = [copy_name(sample, replica, args.format, args.name) for replica in range(1, count + 1)]
+        names = [copy_name(writer, sample, replica, args.format, args.name) for replica in range(1, count + 1)]
         plan.names.append(names)
         plan.labels.append([writer.label_paths(sample, name) for name in names])
     plan.gone = {id(s) for s in data.samples()} if args.originals == "none" else gone
@@ -105,12 +105,12 @@ def file_format(sample: Sample, out_format: str) -> str:
     return {"jpg": "jpeg", "png": "png", "webp": "webp"}.get(out_format) or _KEPT.get(sample.format, sample.format)
 
 
-def copy_name(sample: Sample, replica: int, out_format: str, name: str) -> str:
+def copy_name(writer: Writer, sample: Sample, replica: int, out_format: str, name: str) -> str:
     """The path of a copy: beside its source, traceable by its name, with a suffix that tells the truth."""
     suffix = sample.path.rsplit(".", 1)[-1]
     kind = file_format(sample, out_format)
     if suffix.lower() not in _SUFFIXES[kind]:
         suffix = _SUFFIXES[kind][0]
-    folder, slash, last = sample.path.rpartition("/")
-    made = name.format(stem=stem(last), replica=replica)
-    return safe_rel_path(f"{folder}{slash}{made}.{suffix}", "--name")
+    before, last, behind = writer.name_parts(sample)
+    made = name.format(stem=last, replica=replica)
+    return safe_rel_path(f"{before}{made}{behind}.{suffix}", "--name")

@@ -36,8 +36,13 @@ class Policy:
         self.notices: list[str] = []
         self.minima: dict[str, float] = {}
         self._cache: dict[Any, Any] = {}
+        self._refusals: dict[str, str | None] = {}
         self._lock = threading.Lock()
         self.sized = False
+        #: masks hold classes, not single objects: a dropout may paint them if its `fill_mask` says so
+        self.semantic = False
+        #: what masks of classes hold where nothing of the source is; None leaves it to each `fill_mask`
+        self.mask_fill: int | None = None
         self.make = self._resolve(spec)
         pipeline = self._raw(1000, 1000)
         self._minima(pipeline)
@@ -157,13 +162,52 @@ class Policy:
                 raise ConfigError(
                     f"--policy {self.spec}: {type(inner).__name__} before the end; image files hold bytes, move it last"
                 )
+            self._keep_classes(inner)
         # a list is run as its transforms; OneOf and the like stay one node with their own rule
         if type(pipeline).__name__ not in ("Compose", "ReplayCompose"):
             transforms = [pipeline]
         transforms += _fitted(self.size)
         boxes = A.BboxParams(format="pascal_voc", min_visibility=0.0, clip=True) if self.asks_boxes else None
         share = float(getattr(pipeline, "p", 1.0)) if type(pipeline).__name__ in ("Compose", "ReplayCompose") else 1.0
-        return A.Compose(transforms, bbox_params=boxes, p=share, seed=self.seed)
+        return A.Compose(transforms, bbox_params=boxes, p=share, seed=self.seed, mask_interpolation=0)
+
+    def refuses(self, image: Any) -> str | None:
+        """Why a transform of the policy does not take images of this dtype; None if all do. Asked once a dtype."""
+        h, w = image.shape[:2]
+        key = str(image.dtype)
+        with self._lock:
+            if key not in self._refusals:
+                self._refusals[key] = self._refusal(self._build(self._raw(w, h)), (h, w, 3), key)
+            return self._refusals[key]
+
+    def _refusal(self, pipeline: Any, shape: tuple[int, ...], dtype: str) -> str | None:
+        for transform in _walk(pipeline):
+            if hasattr(transform, "transforms"):
+                continue
+            try:
+                # every branch of a choice, whether it would fire or not
+                transform.explain(shape, dtype)
+            except TypeError as error:
+                return f"{type(transform).__name__}: {_say(error).split('; .')[0]}"
+            except Exception:
+                continue  # another reason than the dtype: the run tells it
+        return None
+
+    def _keep_classes(self, transform: Any) -> None:
+        """Masks hold classes or objects: never averaged, and outside the source what the format says."""
+        if getattr(transform, "area_for_downscale", None) == "image_mask":
+            transform.area_for_downscale = "image"
+        fill = getattr(transform, "fill_mask", None)
+        if fill is None:
+            return
+        field = getattr(type(transform), "fields", {}).get("fill_mask")
+        if field is not None and field.default is None:
+            # a hole: it may paint a class, but hides nothing of a single object
+            transform.fill_mask = fill if self.semantic else None
+        elif not self.semantic:
+            transform.fill_mask = 0
+        elif self.mask_fill is not None:
+            transform.fill_mask = self.mask_fill
 
     def _minima(self, pipeline: Any) -> None:
         left = [type(t).__name__ for t in pipeline.transforms if type(t).__name__ in TRAILING]

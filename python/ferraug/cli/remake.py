@@ -69,7 +69,7 @@ class Remake:
             raise ConfigError(f"{path}: its source is not in {root}{hint}")
         sample = Sample(path, path, line["split"], (0, 0))
         try:
-            _, picture = load(Dataset(root, "plain", "plain"), sample)
+            _, picture = load(Dataset(root, "plain", "plain"), sample, self.options.get("depth"))
         except Skip as skip:
             raise ConfigError(f"{path}: {skip}") from None
         data: dict[str, Any] = {"image": picture.image}
@@ -81,7 +81,8 @@ class Remake:
             h, w = picture.image.shape[:2]
             policy = Policy(self.options["policy"], int(self.options["seed"])).pipe(w, h)
         result = replay(line["record"], transforms=policy, **data)
-        image = put_back(result["image"], picture, list(result.get("masks", ())))
+        nearest = result["masks"][0] if picture.alpha is not None else None
+        image = put_back(result["image"], picture, line["record"], nearest)
         kind = "png" if self.rel.lower().endswith(".png") else "webp" if self.rel.lower().endswith(".webp") else "jpeg"
         if picture.opaque and kind != "jpeg" and self.options["format"] == "keep":
             image = opaque(image)

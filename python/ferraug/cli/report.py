@@ -22,7 +22,8 @@ class Totals:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.images = 0
-        self.objects: dict[int, int] = {}
+        self.objects = 0
+        self.labels: dict[int, int] = {}
         self.histogram = [0] * (len(EDGES) + 1)
         self.dropped: dict[str, int] = {}
         self.empty = 0
@@ -37,7 +38,10 @@ class Totals:
         self.images += outcome.written
         self.by_split[sample.split] = self.by_split.get(sample.split, 0) + outcome.written
         for key, count in outcome.objects.items():
-            self.objects[key] = self.objects.get(key, 0) + count
+            self.labels[key] = self.labels.get(key, 0) + count
+            self.objects += count
+        if sample.category is not None:
+            self.labels[sample.category] = self.labels.get(sample.category, 0) + outcome.written
         for side in outcome.sides:
             self.histogram[_bin(side)] += 1
         for reason, count in outcome.dropped.items():
@@ -60,9 +64,10 @@ def counted(samples: Iterable[Sample]) -> tuple[dict[int, int], list[int], int]:
     histogram = [0] * (len(EDGES) + 1)
     total = 0
     for sample in samples:
+        for category in sample.classes():
+            classes[category] = classes.get(category, 0) + 1
         for instance in sample.objects():
             assert instance.box is not None
-            classes[instance.category] = classes.get(instance.category, 0) + 1
             histogram[_bin(box_side(instance.box))] += 1
             total += 1
     return classes, histogram, total
@@ -88,7 +93,7 @@ def build(totals: Totals, options: dict[str, Any], notices: list[str]) -> dict[s
     samples = [s for s in data.samples() if id(s) not in lost]
     before, histogram, total = counted(samples)
     before_names = named(data, before)
-    after = {k: before.get(k, 0) + totals.objects.get(k, 0) for k in {*before, *totals.objects}}
+    after = {k: before.get(k, 0) + totals.labels.get(k, 0) for k in {*before, *totals.labels}}
     after_names = named(data, after)
     splits = {}
     for name, part in data.splits.items():
@@ -99,7 +104,7 @@ def build(totals: Totals, options: dict[str, Any], notices: list[str]) -> dict[s
         "task": data.task,
         "options": options,
         "images": {"before": len(samples), "new": totals.images, "after": len(samples) + totals.images},
-        "objects": {"before": total, "new": sum(totals.objects.values()), "after": sum(after.values())},
+        "objects": {"before": total, "new": totals.objects, "after": total + totals.objects},
         "splits": splits,
         "classes": {n: {"before": before_names.get(n, 0), "after": c} for n, c in after_names.items()},
         "imbalance": {"before": _imbalance(before_names), "after": _imbalance(after_names)},
@@ -115,6 +120,7 @@ def build(totals: Totals, options: dict[str, Any], notices: list[str]) -> dict[s
             for rank, text in sorted(totals.skipped.items())
         ],
         "warnings": [_problem(p) for p in data.problems if p.level == "warning"],
+        "losses": dict(data.losses),
         "notices": [str(p) for p in data.problems if p.level == "notice"] + notices + sorted(totals.notices),
     }
 
@@ -158,7 +164,7 @@ def summary(report: dict[str, Any], others: list[str], out: str, written: int, s
         f"{total:,} dropped{why}",
         f"{len(report['skipped']):,} skipped",
     ]
-    if report["format"] == "plain":
+    if report["format"] in ("plain", "classes", "masks"):
         head = [head[0], head[1], head[4]]
     lines = [" · ".join(head)]
     if others:

@@ -20,6 +20,7 @@ from typing import Any
 from .. import _core
 from .._core import ConfigError, CropSizeError
 from ..datasets.detect import read as read_any
+from ..datasets.formats import adopt
 from ..datasets.geometry import Limits
 from ..datasets.model import Dataset, Options, Sample
 from ..datasets.paths import MAX_IMAGE, read_bytes
@@ -88,6 +89,11 @@ class Run:
             self.limits.side, self.limits.width, self.limits.height, self.limits.area = args.min_side, 0.0, 0.0, 0.0
         self.data: Dataset
         self.data, self.found = read_any(args.src, args.source, options=format_options(args))
+        if args.to is not None:
+            self.data = adopt(self.data, args.to)
+            self.notices += [
+                f"lost from {self.found.format} to {args.to}: {n:,} {what}" for what, n in self.data.losses.items()
+            ]
         if args.make_splits is not None:
             divide(self.data, args.make_splits, args.seed)
         if args.preview is not None:
@@ -99,6 +105,7 @@ class Run:
             "policy": args.policy if os.sep not in args.policy else os.path.basename(args.policy),
             "policy_hash": self.policy.hash,
             "seed": args.seed,
+            "to": args.to,
             "splits": args.splits or ["train"],
             "minima": {k: getattr(self.limits, k) for k in ("visibility", "side", "width", "height", "area")},
             **{key: getattr(args, key) for key in PIXELS},

@@ -15,6 +15,7 @@ from argparse import Namespace
 from collections.abc import Iterable
 
 from .._core import ConfigError
+from ..datasets import masks
 from ..datasets.model import Dataset, Sample
 from ..datasets.paths import MAX_IMAGE, read_bytes, stem
 
@@ -24,7 +25,14 @@ _MADE_FROM = re.compile(r"(\.rf\.[0-9a-zA-Z]+|__ferraug-[0-9]+)+$")
 
 def classes_of(data: Dataset, sample: Sample) -> set[str]:
     """Names of the classes that an image holds."""
-    return {data.categories[i.category].name for i in sample.instances if i.category >= 0}
+    own = [] if sample.category is None else [sample.category]
+    if sample.mask is not None and data.categories:
+        try:
+            found = masks.values_of(data, sample)
+        except (OSError, ValueError):
+            found = {}  # reading it for work says what is wrong
+        own += [i for i, c in enumerate(data.categories) if c.key in found]
+    return {data.categories[c].name for c in [*own, *(i.category for i in sample.instances)] if c >= 0}
 
 
 def by_split(data: Dataset, wanted: list[str] | None) -> tuple[list[Sample], list[str]]:
@@ -95,8 +103,8 @@ def _repeat(data: Dataset, sources: list[Sample], copies: int, most: int) -> lis
     held = [classes_of(data, s) for s in sources]
     totals: dict[str, int] = {}
     for sample in sources:
-        for instance in sample.objects():
-            name = data.categories[instance.category].name
+        for category in sample.classes():
+            name = data.categories[category].name
             totals[name] = totals.get(name, 0) + 1
     if not totals:
         return [copies] * len(sources)

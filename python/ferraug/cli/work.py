@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 
 from .. import _core
 from .._core import ConfigError, CropSizeError, DecodeError, LimitError
-from ..datasets import rle
+from ..datasets import masks, rle
 from ..datasets.geometry import Dropped, Limits, Tracer
+from ..datasets.maskfile import MaskImage, gray
 from ..datasets.model import Copy, Dataset, Instance, Mapped, Sample
 from ..datasets.paths import MAX_IMAGE, read_bytes
 from .plan import Plan, file_format
+from .planes import move_alpha
 from .policy import Policy
 
 #: how often a copy is drawn again that lost all objects or equals an earlier one
@@ -46,9 +48,9 @@ class Skip(Exception):
 class Picture:
     """A decoded source as the policy sees it, and what has to be put back."""
 
-    image: NDArray[np.uint8]
+    image: NDArray[Any]
     gray: bool = False
-    alpha: NDArray[np.uint8] | None = None
+    alpha: NDArray[Any] | None = None
     opaque: bool = False
     notices: list[str] = field(default_factory=list)
 
@@ -64,6 +66,7 @@ class Source:
     masked: list[Instance]
     masks: list[NDArray[np.uint8]]
     prepared: Any
+    mask: MaskImage | None = None
     seen: set[str] = field(default_factory=set)
 
 
@@ -105,8 +108,8 @@ def source_key(sample: Sample) -> int:
     return int.from_bytes(hashlib.sha256(sample.source_id.encode()).digest()[:8], "big") >> 11
 
 
-def load(data: Dataset, sample: Sample) -> tuple[bytes, Picture]:
-    """The file's bytes and its picture; Skip if it cannot be read or its depth is not handled."""
+def load(data: Dataset, sample: Sample, depth: int | None = None) -> tuple[bytes, Picture]:
+    """The file's bytes and its picture; Skip if it cannot be read. `depth` 8 rounds 16 bits a sample."""
     try:
         raw = read_bytes(data.root, sample.source, MAX_IMAGE)
         pixels, info = _core.decode(raw)
@@ -114,8 +117,8 @@ def load(data: Dataset, sample: Sample) -> tuple[bytes, Picture]:
         raise Skip(str(error), unreadable=True) from None
     except FileNotFoundError as error:
         raise Skip(str(error.strerror), unreadable=True) from None
-    if info["sixteen_bit"]:
-        raise Skip("16 bits a sample; not multiplied, the original is kept", unreadable=False)
+    if info["sixteen_bit"] and depth != 8:
+        pixels = _sixteen(raw)
     picture = Picture(pixels)
     if info["cmyk"]:
         picture.notices.append("CMYK images: new images are RGB")
@@ -126,11 +129,36 @@ def load(data: Dataset, sample: Sample) -> tuple[bytes, Picture]:
         alpha = np.ascontiguousarray(pixels[:, :, 3])
         picture.image = np.ascontiguousarray(pixels[:, :, :3])
         picture.gray = bool(info["gray"])
-        if int(alpha.min()) == 255:
+        if int(alpha.min()) == np.iinfo(alpha.dtype).max:
             picture.opaque = True
         else:
             picture.alpha = alpha
     return raw, picture
+
+
+def _sixteen(raw: bytes) -> NDArray[np.uint16]:
+    """A 16-bit PNG in the channels that `_core.decode` gives: gray, RGB or RGBA."""
+    pixels: NDArray[np.uint16]
+    pixels, info = _core.decode_raw(raw)
+    if info["transparency"] is not None:
+        raise Skip("16 bits a sample and a transparent colour; --depth 8 reads it", unreadable=False)
+    return pixels if info["mode"] != "gray_alpha" else np.ascontiguousarray(pixels[:, :, [0, 0, 0, 1]])
+
+
+def load_mask(data: Dataset, sample: Sample) -> MaskImage | None:
+    """The sample's mask of classes; Skip if it cannot be read."""
+    if sample.mask is None:
+        if data.task != "semantic" or not data.options.mask_fill:
+            return None
+        # painted masks need to know what comes from outside
+        w, h = sample.size
+        return gray(np.ones((h, w), np.uint8))
+    try:
+        return masks.load(data.root, sample)
+    except (DecodeError, LimitError) as error:
+        raise Skip(f"{sample.mask}: {error}", unreadable=True) from None
+    except FileNotFoundError as error:
+        raise Skip(f"{sample.mask}: {error.strerror}", unreadable=True) from None
 
 
 class Worker:
@@ -138,23 +166,37 @@ class Worker:
 
     def __init__(self, plan: Plan, policy: Policy, limits: Limits, args: Namespace) -> None:
         self.plan, self.policy, self.limits, self.args = plan, policy, limits, args
+        policy.semantic = any(s.mask is not None for s in plan.data.samples())
+        policy.mask_fill = plan.data.options.mask_fill
 
     def open(self, sample: Sample) -> Source:
         """Decodes a sample; Skip if it cannot be multiplied."""
-        raw, picture = load(self.plan.data, sample)
+        raw, picture = load(self.plan.data, sample, self.args.depth)
+        if picture.image.dtype != np.uint8:
+            self._check_depth(sample, picture)
         masked = [i for i in sample.objects() if i.rle is not None]
-        masks = [rle.decode(i.rle.counts, i.rle.h, i.rle.w) for i in masked if i.rle is not None]
+        lanes = [rle.decode(i.rle.counts, i.rle.h, i.rle.w) for i in masked if i.rle is not None]
         tracer = Tracer(sample, self.plan.data.categories)
-        return Source(sample, raw, picture, tracer, masked, masks, self.plan.writer.prepare(sample))
+        mask = load_mask(self.plan.data, sample)
+        return Source(sample, raw, picture, tracer, masked, lanes, self.plan.writer.prepare(sample), mask)
+
+    def _check_depth(self, sample: Sample, picture: Picture) -> None:
+        """16 bits stay if the file can hold them and no transform computes on them; else Skip."""
+        kind = file_format(sample, self.plan.format)
+        why = f"{kind} files hold 8" if kind != "png" else self.policy.refuses(picture.image)
+        if why is not None:
+            raise Skip(f"16 bits a sample: {why}; --depth 8 converts, now the original is kept", unreadable=False)
 
     def draw(self, source: Source, replica: int, attempt: int, path: str) -> Made:
         """One attempt at one copy."""
         sample, picture, before = source.sample, source.picture, source.masks
         h, w = picture.image.shape[:2]
         data: dict[str, Any] = {"image": picture.image}
-        masks = [*before, *([picture.alpha] if picture.alpha is not None else [])]
-        if masks:
-            data["masks"] = masks
+        lanes = [*before, *([picture.alpha] if picture.alpha is not None else [])]
+        if lanes:
+            data["masks"] = lanes
+        if source.mask is not None:
+            data["mask"] = source.mask.array
         if self.policy.asks_boxes:
             data["bboxes"] = np.array([i.box for i in sample.objects()], np.float64).reshape(-1, 4)
         key = (source_key(sample), replica, attempt)
@@ -163,15 +205,21 @@ class Worker:
         except CropSizeError as error:
             raise Skip(str(error), unreadable=False) from None
         image = result["image"]
-        if image.dtype != np.uint8:
-            raise ConfigError(f"--policy {self.policy.spec}: gives {image.dtype} images; files hold uint8")
+        if image.dtype != picture.image.dtype:
+            raise ConfigError(
+                f"--policy {self.policy.spec}: gives {image.dtype} images; files hold {picture.image.dtype}"
+            )
         size = (image.shape[1], image.shape[0])
-        moved = list(result.get("masks", ())) if masks else []
-        image = put_back(image, picture, moved)
+        moved = list(result.get("masks", ())) if lanes else []
+        alpha = moved.pop() if picture.alpha is not None else None
+        image = put_back(image, picture, record, alpha)
         pairs = {id(i): (b, np.asarray(a)) for i, b, a in zip(source.masked, before, moved, strict=True)}
         objects, dropped = source.tracer.map(record["ops"], size, pairs, self.limits)
         channels = 1 if image.ndim == 2 else image.shape[2]
-        return Made(Copy(sample, replica, path, size, objects, channels), image, record, attempt, key, dropped)
+        copy = Copy(sample, replica, path, size, objects, channels)
+        if source.mask is not None:
+            copy.mask = source.mask.with_array(np.asarray(result["mask"]))
+        return Made(copy, image, record, attempt, key, dropped)
 
     def copy(self, source: Source, replica: int, path: str) -> Made | None:
         """The copy, drawn again while it lost all objects, cuts one under --whole, or repeats an earlier one; None if it
@@ -232,7 +280,7 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} in a record")
 
 
-def encode_image(image: NDArray[np.uint8], kind: str, options: Mapping[str, Any]) -> bytes:
+def encode_image(image: NDArray[Any], kind: str, options: Mapping[str, Any]) -> bytes:
     """The file of an image: png, webp or jpeg with the options `quality` and `subsampling`; JPEG loses alpha."""
     if image.ndim == 3 and image.shape[2] == 1:
         image = image[:, :, 0]
@@ -245,14 +293,17 @@ def encode_image(image: NDArray[np.uint8], kind: str, options: Mapping[str, Any]
     return _core.encode_jpeg(np.ascontiguousarray(image), options["quality"], options["subsampling"])
 
 
-def put_back(image: NDArray[np.uint8], picture: Picture, moved: list[Any]) -> NDArray[np.uint8]:
-    """The new image with what decoding took aside: its alpha plane, the last of `moved`, or its being gray."""
+def put_back(image: NDArray[Any], picture: Picture, record: Any, nearest: Any) -> NDArray[Any]:
+    """The new image with what decoding took aside: its alpha plane, or its being gray. `nearest` is the plane as a mask
+    of the run, which stands if the record cannot move it."""
     if picture.alpha is not None:
-        return _with_alpha(image, moved.pop())
+        # between values of 16 bits the core computes nothing
+        alpha = move_alpha(record, picture.alpha) if picture.alpha.dtype == np.uint8 else None
+        return _with_alpha(image, nearest if alpha is None else alpha)
     return _gray_again(image) if picture.gray else image
 
 
-def _gray_again(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _gray_again(image: NDArray[Any]) -> NDArray[Any]:
     """One plane if all three are still equal."""
     if image.ndim == 3 and image.shape[2] == 3:
         first = image[:, :, 0]
@@ -261,7 +312,7 @@ def _gray_again(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return image
 
 
-def _with_alpha(image: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _with_alpha(image: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
     if image.ndim == 2:
         image = image[:, :, None]
     gray = _gray_again(image)
@@ -269,11 +320,11 @@ def _with_alpha(image: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[n
     return np.concatenate([image, np.asarray(alpha).reshape(*image.shape[:2], 1)], axis=2)
 
 
-def opaque(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def opaque(image: NDArray[Any]) -> NDArray[Any]:
     """The image with the constant alpha plane that decoding dropped."""
     if image.ndim == 2:
         image = image[:, :, None]
-    full = np.full((*image.shape[:2], 1), 255, np.uint8)
+    full = np.full((*image.shape[:2], 1), np.iinfo(image.dtype).max, image.dtype)
     return np.concatenate([image, full], axis=2)
 
 

@@ -12,49 +12,19 @@ pixel indices. Several files may describe the same images (instances, keypoints,
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
-from dataclasses import dataclass, field
 from typing import Any
 
 from .._core import ConfigError
 from . import jsonspan
-from .coco_values import Invalid, box_of, declared_size, flip_pairs, keypoints_of, mask_box, outline_of, turn
-from .common import ROUNDING, canonical_split, clip_box, folder_split, number, open_sample
-from .model import Category, Dataset, Instance, Reporter, Sample
-from .paths import MAX_JSON, MAX_OBJECTS, is_image_name, read_bytes, safe_rel_path, walk
-from .polygon import area, clip, extent
-
-_NUMBERS = {int, float}
-
-#: keys of a record whose number lists are geometry
-GEOMETRY_KEYS = frozenset(("bbox", "segmentation", "keypoints"))
-
-
-@dataclass(slots=True)
-class CocoDoc:
-    """One annotation file: its text with places, its kind, and what was dropped from it."""
-
-    path: str
-    split: str
-    kind: str
-    document: jsonspan.Document
-    folder: str = ""
-    samples: list[Sample] = field(default_factory=list)
-    dropped: dict[str, set[int]] = field(default_factory=lambda: {"images": set(), "annotations": set()})
-    count: int = 0
-    last_image: int = 0
-    last_annotation: int = 0
-
-
-@dataclass(slots=True)
-class CocoImage:
-    """The place of an image's record in one document, and the annotations' in reader order."""
-
-    index: int
-    id: Any
-    file_name: str
+from .coco_records import CocoDoc, CocoImage, Work, is_id
+from .coco_values import declared_size, flip_pairs
+from .common import canonical_split, folder_split, open_sample
+from .model import Category, Dataset, Reporter, Sample
+from .paths import MAX_JSON, is_image_name, read_bytes, safe_rel_path, walk
 
 
 def find_documents(root: str, files: list[str]) -> list[tuple[str, str]]:
@@ -119,8 +89,15 @@ def read(
         raise ConfigError(f"{root}: no JSON file with arrays images and annotations")
     data = Dataset(root=root, format="coco", task="detect")
     reader = _Reader(root, files, data, report)
-    for path in documents:
-        reader.document(path)
+    # a million small objects that all stay: looking for cycles among them again and again doubles the time
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        for path in documents:
+            reader.document(path)
+    finally:
+        if collecting:
+            gc.enable()
     reader.finish()
     data.problems = report.problems
     return data
@@ -135,6 +112,8 @@ class _Reader:
         self.docs: list[CocoDoc] = []
         self.owned: set[str] = set()
         self.number_lists: set[str] = set()
+        self.outlined = False
+        self.plain = True
         data.header = self.docs
 
     def document(self, path: str) -> None:
@@ -144,13 +123,14 @@ class _Reader:
         categories = _early_categories(raw)
         text, bom = jsonspan.decode_text(raw, path)
         del raw
+        self.plain = "true" not in text and "false" not in text
         images: list[dict[str, Any]] = []
-        work: _Work | None = None
+        work: Work | None = None
         late = categories is None
 
         def annotation(value: Any, index: int) -> None:
             nonlocal work, late
-            late = late or not images
+            late = late or (work is None and not images)
             if late:
                 return
             work = work or self._begin(path, value, images, categories)
@@ -167,22 +147,26 @@ class _Reader:
             for index, (start, end) in enumerate(zip(spans.starts, spans.ends, strict=True)):
                 work.take(json.loads(text[start:end]), index)
         work.doc.document = document
+        work.finish(text)
+        self.outlined = self.outlined or work.outlined
         if work.doc.kind == "panoptic":
             self.report.notice(path, "panoptic: copied as it is; new images get no panoptic records")
 
-    def _begin(self, path: str, first: Any, images: list[dict[str, Any]], categories: Any) -> _Work:
+    def _begin(self, path: str, first: Any, images: list[dict[str, Any]], categories: Any) -> Work:
         """Opens a document whose images and categories are known."""
         kind = _kind(first)
         split = folder_split(path) or _name_split(path.rsplit("/", 1)[-1]) or "train"
         doc = CocoDoc(path, split, kind, jsonspan.Document(""))
         number_of = len(self.docs)
         if kind == "panoptic":
-            return _Work(self, doc, number_of, {}, {})
+            return Work(self.data, self.report, self.number_lists, doc, number_of, {}, {})
         self.docs.append(doc)
         self.owned.add(path)
         keys = self._categories(doc, number_of, categories)
         doc.folder = self._folder(path, split, images)
-        return _Work(self, doc, number_of, self._images(doc, number_of, images), keys)
+        by_id = self._images(doc, number_of, images)
+        images.clear()
+        return Work(self.data, self.report, self.number_lists, doc, number_of, by_id, keys, self.plain)
 
     def _categories(self, doc: CocoDoc, number_of: int, records: Any) -> dict[Any, int]:
         keys: dict[Any, int] = {}
@@ -192,7 +176,7 @@ class _Reader:
             raise ConfigError(f"{doc.path}: array categories is needed")
         for i, record in enumerate(records):
             where = f"{doc.path}: categories[{i}]"
-            if not isinstance(record, dict) or not _is_id(record.get("id")):
+            if not isinstance(record, dict) or not is_id(record.get("id")):
                 raise ConfigError(f"{where}: an object with an id is needed")
             key, name = record["id"], record.get("name")
             if key in keys:
@@ -232,7 +216,7 @@ class _Reader:
         for index, record in enumerate(images):
             where = f"{doc.path}: images[{index}]"
             bad = doc.dropped["images"]
-            if not isinstance(record, dict) or not _is_id(record.get("id")):
+            if not isinstance(record, dict) or not is_id(record.get("id")):
                 self.report.invalid(where, "no id", "image")
                 bad.add(index)
                 continue
@@ -277,90 +261,6 @@ class _Reader:
             doc.samples.append(sample)
         return by_id
 
-    def instance(
-        self,
-        doc: CocoDoc,
-        record: Any,
-        seen: set[Any],
-        by_id: dict[Any, Sample | None],
-        categories: dict[Any, int],
-        where: str,
-    ) -> tuple[Instance, Sample]:
-        if not isinstance(record, dict):
-            raise Invalid("not an object")
-        if not _is_id(record.get("id")):
-            raise Invalid("no id")
-        if record["id"] in seen:
-            raise Invalid("id used twice")
-        seen.add(record["id"])
-        if isinstance(record["id"], int) and record["id"] > doc.last_annotation:
-            doc.last_annotation = record["id"]
-        key = record.get("image_id")
-        if not _is_id(key) or key not in by_id:
-            raise Invalid(f"unknown image {key!r:.40}")
-        sample = by_id[key]
-        if sample is None:
-            raise Invalid("its image is invalid", quiet=True)
-        if doc.kind == "captions":
-            return Instance(category=-1, box=None, where=where), sample
-        if not _is_id(record.get("category_id")) or record["category_id"] not in categories:
-            raise Invalid(f"unknown category {record.get('category_id')!r:.40}")
-        category = categories[record["category_id"]]
-        box = box_of(record.get("bbox"))
-        parts, mask, dropped = outline_of(record.get("segmentation"), sample)
-        if dropped:
-            self.report.warn(where, "polygon part of fewer than 3 points; part dropped")
-        if box is None:
-            if parts:
-                box = extent(parts)
-            elif mask is not None:
-                box = mask_box(mask)
-            else:
-                raise Invalid("neither bbox nor outline")
-            self.report.warn(where, "no bbox; derived from the outline")
-        instance = Instance(category=category, box=box, where=where, parts=parts, rle=mask)
-        crowd = record.get("iscrowd")
-        if crowd:
-            instance.flags["crowd"] = True
-        points = record.get("keypoints")
-        if points is not None:
-            names = self.data.categories[category].keypoints
-            instance.keypoints = keypoints_of(points, len(names) if names else None)
-        for name, value in record.items():
-            if (
-                type(value) is list
-                and value
-                and name not in GEOMETRY_KEYS
-                and name not in self.number_lists
-                and all(number(v) is not None for v in value)
-            ):
-                self.number_lists.add(name)
-                self.report.notice(where, f"field {name!r} holds numbers; it is copied unchanged")
-        self._fit(instance, sample, where)
-        return instance, sample
-
-    def _fit(self, instance: Instance, sample: Sample, where: str) -> None:
-        """Turns the record upright and clips it to the image."""
-        assert instance.box is not None
-        if sample.frame == "stored":
-            turn(instance, sample)
-        w, h = sample.size
-        given = instance.box
-        fitted = clip_box(given, w, h)
-        if fitted is None:
-            raise Invalid("wholly outside the image")
-        instance.box, over = fitted
-        if instance.parts:
-            x0, y0, x1, y1 = extent(instance.parts)
-            part_over = max(-x0, -y0, x1 - w, y1 - h, 0.0)
-            if part_over > 0:
-                kept = [clip(part, w, h) for part in instance.parts]
-                instance.parts = [p for p in kept if len(p) >= 6 and area(p) > 0] or None
-            over = max(over, part_over)
-        if over > ROUNDING:
-            instance.clipped, instance.box_given = True, given
-            self.report.warn(where, f"{over:.1f} px beyond the image; clipped")
-
     def finish(self) -> None:
         data = self.data
         if not self.docs:
@@ -370,58 +270,11 @@ class _Reader:
         data.files = [f for f in self.files if f not in self.owned]
         if any(c.keypoints for c in data.categories):
             data.task = "pose"
-        elif any(i.parts or i.rle for s in self.by_path.values() for i in s.instances):
+        elif self.outlined:
             data.task = "segment"
         spare = sum(is_image_name(f) for f in data.files)
         if spare:
             self.report.notice(self.docs[0].path, f"{spare} image files have no record; copied, not multiplied")
-
-
-class _Work:
-    """The annotations of one document, one after the other."""
-
-    def __init__(
-        self,
-        reader: _Reader,
-        doc: CocoDoc,
-        number_of: int,
-        by_id: dict[Any, Sample | None],
-        categories: dict[Any, int],
-    ) -> None:
-        self.reader, self.doc, self.number_of = reader, doc, number_of
-        self.by_id, self.categories = by_id, categories
-        self.seen: set[Any] = set()
-        self.shapes: set[int] = set()
-        self.count: dict[int, int] = {}
-
-    def take(self, record: Any, index: int) -> None:
-        """Checks one record and hangs it on its image."""
-        doc, report = self.doc, self.reader.report
-        if doc.kind == "panoptic":
-            return
-        where = f"{doc.path}: annotations[{index}]"
-        if isinstance(record, dict) and _is_id(record.get("id")):
-            where = f"{doc.path}: annotation {record['id']}"
-        try:
-            instance, sample = self.reader.instance(doc, record, self.seen, self.by_id, self.categories, where)
-        except Invalid as error:
-            doc.dropped["annotations"].add(index)
-            if not error.quiet:
-                report.invalid(where, str(error))
-            return
-        instance.doc, instance.raw, instance.rank = self.number_of, index, doc.count
-        doc.count += 1
-        key = id(sample)
-        self.count[key] = self.count.get(key, 0) + 1
-        if self.count[key] > MAX_OBJECTS:
-            raise ConfigError(f"{where}: more than {MAX_OBJECTS} objects in one image")
-        if instance.is_object:
-            shape = _fingerprint(key, record, instance)
-            if shape in self.shapes:
-                instance.duplicate = True
-                report.warn(where, "duplicate of an earlier record; augmented once")
-            self.shapes.add(shape)
-        sample.instances.append(instance)
 
 
 def _kind(record: Any) -> str:
@@ -432,17 +285,6 @@ def _kind(record: Any) -> str:
         if "caption" in record and "bbox" not in record and "category_id" not in record:
             return "captions"
     return "instances"
-
-
-def _fingerprint(image: int, record: Any, instance: Instance) -> int:
-    """A hash of image, class, box and outline: equal for exact duplicates, and for nothing else in practice."""
-    box, outline = record.get("bbox"), record.get("segmentation")
-    if isinstance(outline, dict):
-        drawn: Any = str(outline.get("counts"))
-    else:
-        sizes = tuple(map(len, outline)) if isinstance(outline, list) else None
-        drawn = (sizes, *(part.tobytes() for part in instance.parts or ()))
-    return hash((image, instance.category, None if box is None else tuple(box), drawn))
 
 
 def _early_categories(raw: bytes) -> Any:
@@ -464,10 +306,6 @@ def _name_split(name: str) -> str | None:
         if split:
             return split
     return None
-
-
-def _is_id(value: Any) -> bool:
-    return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, str) and value != "")
 
 
 __all__ = ["CocoDoc", "CocoImage", "find_documents", "flip_pairs", "kind_of", "read"]

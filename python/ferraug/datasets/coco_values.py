@@ -94,11 +94,11 @@ def _rle(value: dict[str, Any], sample: Sample) -> Rle:
             counts = rle.from_string(str(counts))
         except ValueError as error:
             raise Invalid(f"segmentation: {error}") from None
-    if not isinstance(counts, list) or any(type(v) is not int or v < 0 for v in counts):
+    if not isinstance(counts, list) or not set(map(type, counts)) <= {int} or min(counts, default=0) < 0:
         raise Invalid("segmentation: RLE counts are non-negative integers")
     if sum(counts) != h * w:
         raise Invalid(f"segmentation: RLE counts sum to {sum(counts)}, image has {h * w} pixels")
-    return Rle(counts, h, w, compressed)
+    return Rle(array("i", counts), h, w, compressed)
 
 
 def mask_box(mask: Rle) -> Box:
@@ -145,6 +145,7 @@ def flip_pairs(names: list[str]) -> list[tuple[int, int]] | None:
 
 
 def turn(instance: Instance, sample: Sample) -> None:
+    """Box and outline of the stored frame in the upright one."""
     assert instance.box is not None
     instance.box = turned_box(instance.box, sample.stored, sample.orientation)
 
@@ -156,11 +157,16 @@ def turn(instance: Instance, sample: Sample) -> None:
             array("d", [v for x, y in zip(part[0::2], part[1::2], strict=True) for v in move(x, y)])
             for part in instance.parts
         ]
-    if instance.keypoints:
-        instance.keypoints = [(*move(x, y), v) if v else (x, y, v) for x, y, v in instance.keypoints]
     if instance.rle:
         mask = turn_mask(rle.decode(instance.rle.counts, instance.rle.h, instance.rle.w), sample.orientation)
         instance.rle = Rle(rle.encode(mask), mask.shape[0], mask.shape[1], instance.rle.compressed)
+
+
+def turn_keypoints(instance: Instance, sample: Sample) -> None:
+    """Keypoints of the stored frame in the upright one."""
+    assert instance.keypoints is not None
+    stored, way = sample.stored, sample.orientation
+    instance.keypoints = [(*turned(x, y, stored, way), v) if v else (x, y, v) for x, y, v in instance.keypoints]
 
 
 def turn_mask(mask: Any, orientation: int) -> Any:

@@ -5,7 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import coco, coco_write, plain, voc, voc_write, yolo, yolo_write
+from .._core import ConfigError
+from . import (
+    classes,
+    coco,
+    coco_adopt,
+    coco_write,
+    dota,
+    dota_write,
+    instances,
+    masks,
+    paint,
+    plain,
+    voc,
+    voc_adopt,
+    voc_write,
+    yolo,
+    yolo_adopt,
+    yolo_write,
+)
 from . import writer as base
 from .model import Dataset, Options
 
@@ -35,20 +53,55 @@ def _coco(root: str, errors: str, files: list[str], only: str | None, options: O
 
 
 def _voc(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
-    return voc.read(root, errors, files, only)
+    return voc.read(root, errors, files, only, options.voc_origin)
+
+
+def _dota(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return dota.read(root, errors, files)
+
+
+def _instances(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return instances.read(root, errors, files)
+
+
+def _classes(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return classes.read(root, errors, files)
+
+
+def _masks(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return masks.read(root, errors, files, options)
 
 
 def _plain(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
     return plain.read(root, errors, files)
 
 
+def _to_yolo(data: Dataset) -> Dataset:
+    return yolo_adopt.adopt(data, data.options.task)
+
+
 #: in the order of guessing
 FORMATS = {
     f.name: f
     for f in (
-        Format("yolo", "YOLO", _yolo, yolo_write.Writer),
-        Format("coco", "COCO", _coco, coco_write.Writer),
-        Format("voc", "Pascal VOC", _voc, voc_write.Writer),
+        Format("yolo", "YOLO", _yolo, yolo_write.Writer, _to_yolo),
+        Format("coco", "COCO", _coco, coco_write.Writer, coco_adopt.adopt),
+        Format("voc", "Pascal VOC", _voc, voc_write.Writer, voc_adopt.adopt),
+        Format("dota", "DOTA", _dota, dota_write.Writer, dota_write.adopt),
+        Format("instances", "a mask an object", _instances, instances.Writer, paint.as_instances),
+        Format("masks", "masks of classes", _masks, masks.Writer, paint.as_masks),
+        Format("classes", "class folders", _classes, base.Writer),
         Format("plain", "plain images", _plain, base.Writer),
     )
 }
+
+
+def adopt(data: Dataset, target: str) -> Dataset:
+    """`data` as a set of the format `target`; itself if it is one already."""
+    if target == data.format and target != "yolo":
+        return data
+    able = [name for name, f in FORMATS.items() if f.adopt is not None]
+    take = FORMATS[target].adopt if target in FORMATS else None
+    if take is None:
+        raise ConfigError(f"--to {target}: allowed {', '.join(able)}")
+    return take(data)

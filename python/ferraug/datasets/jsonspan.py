@@ -16,7 +16,10 @@ from typing import Any
 from .._core import ConfigError
 
 _BLANK = " \t\n\r"
-_DECODER = json.JSONDecoder()
+_NONE = ("", *_BLANK)
+#: what is no number in JSON (NaN, Infinity) comes out as its own text, so that no check takes it for one
+_DECODER = json.JSONDecoder(parse_constant=str)
+_SCAN = _DECODER.scan_once  # type: ignore[attr-defined]
 
 
 @dataclass(slots=True)
@@ -133,11 +136,22 @@ def _elements(text: str, at: int, where: str, doc: Document, key: str, take: Cal
     if text[at : at + 1] == "]":
         span.end = at
         return at + 1
+    scan, starts, ends = _SCAN, span.starts, span.ends
+    gap = ""
+    count = 0
     while True:
-        value, end = _value(text, at, where)
-        span.starts.append(at)
-        span.ends.append(end)
-        take(value, len(span) - 1)
+        try:
+            value, end = scan(text, at)
+        except (ValueError, RecursionError, StopIteration):
+            value, end = _value(text, at, where)
+        starts.append(at)
+        ends.append(end)
+        take(value, count)
+        count += 1
+        # between records stands nearly always what stood between the first two
+        if gap and text.startswith(gap, end) and text[end + len(gap) : end + len(gap) + 1] not in _NONE:
+            at = end + len(gap)
+            continue
         at = _skip(text, end)
         char = text[at : at + 1]
         if char == "]":
@@ -147,6 +161,33 @@ def _elements(text: str, at: int, where: str, doc: Document, key: str, take: Cal
             what = "truncated" if char == "" else "expected a comma"
             raise ConfigError(f"{where}: {what} at offset {at} of {len(text)}")
         at = _skip(text, at + 1)
+        gap = text[end:at]
+
+
+def build(arrays: dict[str, Iterable[str]], first: str = "") -> Document:
+    """A document of our own: an object of arrays whose records are given as text; `first` stands before them."""
+    doc = Document("")
+    pieces = ["{", first]
+    at = 1 + len(first)
+    for number, (key, records) in enumerate(arrays.items()):
+        head = (", " if number or first else "") + json.dumps(key) + ": ["
+        pieces.append(head)
+        at += len(head)
+        span = doc.arrays[key] = Span(at - 1, at)
+        for record in records:
+            if span.starts:
+                pieces.append(", ")
+                at += 2
+            pieces.append(record)
+            span.starts.append(at)
+            at += len(record)
+            span.ends.append(at)
+        span.end = at
+        pieces.append("]")
+        at += 1
+    pieces.append("}\n")
+    doc.text = "".join(pieces)
+    return doc
 
 
 @dataclass(slots=True)

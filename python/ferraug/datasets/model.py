@@ -8,6 +8,7 @@ says beyond its geometry stays in `raw`, so that an untouched record is written 
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +31,7 @@ class Category:
 class Rle:
     """A run-length mask: column-major counts that start with zeros, of an image h x w."""
 
-    counts: list[int]
+    counts: Sequence[int]
     h: int
     w: int
     compressed: bool
@@ -71,7 +72,8 @@ class Sample:
     """One image and what is said about it. `source_id` is the random key: no absolute path, no id of a format.
 
     `path` is where the image lies in the written set, `file` where it lies in SRC if that differs (a conversion).
-    `label` is the one file that annotates it alone, `mask` its mask of classes (relative to SRC).
+    `label` is the one file that annotates it alone, `mask` its mask of classes (relative to SRC), `category` the class
+    of the image as a whole.
     """
 
     path: str
@@ -87,6 +89,7 @@ class Sample:
     label: str | None = None
     mask: str | None = None
     file: str | None = None
+    category: int | None = None
 
     @property
     def source(self) -> str:
@@ -96,6 +99,11 @@ class Sample:
     def objects(self) -> list[Instance]:
         """The instances with geometry, each duplicate once."""
         return [i for i in self.instances if i.is_object and not i.duplicate]
+
+    def classes(self) -> list[int]:
+        """A category for everything that counts: the image's own class, then its objects'."""
+        own = [] if self.category is None else [self.category]
+        return own + [i.category for i in self.instances if i.is_object and not i.duplicate]
 
 
 @dataclass(slots=True)

@@ -160,20 +160,25 @@ def read_bytes(root: str, rel: str, limit: int) -> bytes:
 
 def read_header(root: str, rel: str) -> dict[str, object]:
     """What an image's header says, from its first bytes; the whole file only if its headers are longer than those."""
-    path = os.path.join(root, rel)
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise DecodeError("not a regular file")
-    size = os.path.getsize(path)
-    if size > MAX_IMAGE:
-        raise LimitError(f"{size} bytes > {MAX_IMAGE}")
-    with open(path, "rb") as file:
-        head = file.read(1 << 16)
-        try:
-            return probe(head)
-        except DecodeError:
-            if len(head) == size:
-                raise
-        return probe(head + file.read(MAX_IMAGE))
+    handle = os.open(os.path.join(root, rel), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        info = os.fstat(handle)
+        if not stat.S_ISREG(info.st_mode):
+            raise DecodeError("not a regular file")
+        if info.st_size > MAX_IMAGE:
+            raise LimitError(f"{info.st_size} bytes > {MAX_IMAGE}")
+        head = b""
+        for size in (1 << 12, 1 << 16, MAX_IMAGE):
+            while len(head) < size and (more := os.read(handle, min(size, info.st_size) - len(head))):
+                head += more
+            try:
+                return probe(head)
+            except DecodeError:
+                if len(head) == info.st_size or size == MAX_IMAGE:
+                    raise
+        raise DecodeError("no header")
+    finally:
+        os.close(handle)
 
 
 def check_collisions(names: Iterable[str]) -> None:

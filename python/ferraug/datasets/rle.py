@@ -7,6 +7,7 @@ last group is the sign, and 48 is added to make it printable. (Format: cocodatas
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def from_string(text: str) -> list[int]:
     return counts
 
 
-def to_string(counts: list[int]) -> str:
+def to_string(counts: Sequence[int]) -> str:
     """The inverse of `from_string`."""
     out = []
     for i, count in enumerate(counts):
@@ -54,7 +55,7 @@ def to_string(counts: list[int]) -> str:
     return "".join(out)
 
 
-def decode(counts: list[int], h: int, w: int) -> NDArray[np.uint8]:
+def decode(counts: Sequence[int], h: int, w: int) -> NDArray[np.uint8]:
     """The mask as (h, w) of 0 and 1."""
     import numpy as np
 

@@ -10,8 +10,9 @@
     </annotation>
 
 `Annotations/*.xml` with `JPEGImages/`, or XML beside images; splits from
-`ImageSets/Main/{train,val,trainval,test}.txt`. Coordinates are taken as they stand: x0 = xmin, x1 = xmax. Children may
-come in any order.
+`ImageSets/Main/{train,val,trainval,test}.txt`. Coordinates are taken as they stand: x0 = xmin, x1 = xmax; the kit's own
+pixels count from 1 and include the last one, which origin 1 reads: x0 = xmin - 1, x1 = xmax. Children may come in any
+order.
 """
 
 from __future__ import annotations
@@ -36,11 +37,19 @@ SETS = ("train", "val", "test", "trainval")
 
 @dataclass(slots=True)
 class VocFile:
-    """One XML file: its place, whether its numbers are whole, and the places of its invalid objects."""
+    """One XML file: its place, whether its numbers are whole, and the places of its invalid objects.
+
+    `text` is its content if it lies nowhere yet (a conversion).
+    """
 
     path: str
     whole: bool = True
     dropped: list[int] = field(default_factory=list)
+    text: bytes | None = None
+
+    def content(self, root: str) -> bytes:
+        """Its bytes."""
+        return read_bytes(root, self.path, MAX_XML) if self.text is None else self.text
 
 
 @dataclass(slots=True)
@@ -50,6 +59,10 @@ class VocSet:
     files: dict[str, VocFile] = field(default_factory=dict)
     lists: dict[str, str] = field(default_factory=dict)
     least: float = float("inf")
+
+    def floor(self, origin: int) -> float:
+        """The least coordinate that is written, counted from 0: readers of such sets subtract 1."""
+        return 1.0 if origin == 0 and self.least >= 1 else 0.0
 
 
 def looks_like_voc(root: str, path: str) -> bool:
@@ -63,11 +76,14 @@ def looks_like_voc(root: str, path: str) -> bool:
     return found is not None and found[1].lower() == b"annotation"
 
 
-def read(root: str, errors: str = "raise", files: list[str] | None = None, only: str | None = None) -> Dataset:
-    """Reads all XML annotations of the tree `root` (or the one file `only`)."""
+def read(
+    root: str, errors: str = "raise", files: list[str] | None = None, only: str | None = None, origin: int = 0
+) -> Dataset:
+    """Reads all XML annotations of the tree `root` (or the one file `only`); `origin` 1: pixels count from 1."""
     report = Reporter(errors)
     files = walk(root, report) if files is None else files
     data = Dataset(root=root, format="voc", task="detect")
+    data.options.voc_origin = origin
     reader = _Reader(root, files, data, report)
     reader.image_sets()
     paths = [f for f in files if f.lower().endswith(".xml") and (only is None or f == only)]
@@ -187,7 +203,7 @@ class _Reader:
                 name = element.value("name")
                 if not name:
                     raise ValueError("no name")
-                given, whole = read_box(element.find("bndbox"))
+                given, whole = read_box(element.find("bndbox"), self.data.options.voc_origin)
                 box = given
                 if sample.frame == "stored":
                     box = turned_box(box, sample.stored, sample.orientation)
@@ -207,6 +223,9 @@ class _Reader:
             if fitted[1] > ROUNDING:
                 instance.clipped = True
                 self.report.warn(where, f"{fitted[1]:.1f} px beyond the image; clipped")
+            pose = element.value("pose")
+            if pose and pose.lower() != "unspecified":
+                instance.flags["pose"] = pose
             for flag in ("difficult", "truncated", "occluded"):
                 if element.value(flag) in ("1", "true", "True"):
                     instance.flags[flag] = True
@@ -214,7 +233,7 @@ class _Reader:
                 instance.duplicate = True
                 self.report.warn(where, "duplicate of an earlier object; augmented once")
             known.add((name, given))
-            instance.flags["parts"] = [_part(p, sample) for p in element.all("part")]
+            instance.flags["parts"] = [_part(p, sample, self.data.options.voc_origin) for p in element.all("part")]
             if not instance.flags["parts"]:
                 del instance.flags["parts"]
             sample.instances.append(instance)
@@ -237,8 +256,9 @@ class _Reader:
             self.report.notice("SegmentationClass", f"{masks} masks are copied; new images get none")
 
 
-def read_box(element: Element | None) -> tuple[Box, bool]:
-    """(edges, whether all four are whole numbers); ValueError says what is wrong."""
+def read_box(element: Element | None, origin: int = 0) -> tuple[Box, bool]:
+    """(edges, whether all four are whole numbers); ValueError says what is wrong. From `origin` 1 on, xmin is the
+    first pixel of the box, whose edge lies one before it."""
     if element is None:
         raise ValueError("no bndbox")
     values = []
@@ -253,15 +273,15 @@ def read_box(element: Element | None) -> tuple[Box, bool]:
         values.append(float(text))
         if abs(values[-1]) > 1e9:
             raise ValueError(f"{tag}: {text:.40} is out of range")
-    x0, y0, x1, y1 = values
+    x0, y0, x1, y1 = values[0] - origin, values[1] - origin, values[2], values[3]
     if x1 <= x0 or y1 <= y0:
         raise ValueError(f"xmax and ymax must be greater than xmin and ymin, got {x0:g} {y0:g} {x1:g} {y1:g}")
     return (x0, y0, x1, y1), whole
 
 
-def _part(element: Element, sample: Sample) -> Box | None:
+def _part(element: Element, sample: Sample, origin: int) -> Box | None:
     try:
-        box, _ = read_box(element.find("bndbox"))
+        box, _ = read_box(element.find("bndbox"), origin)
     except ValueError:
         return None
     if sample.frame == "stored":

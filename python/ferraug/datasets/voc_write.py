@@ -9,7 +9,7 @@ from typing import Any
 
 from . import writer as base
 from .model import Box, Copy, Dataset, Mapped, Sample
-from .paths import MAX_XML, read_bytes, stem
+from .paths import stem
 from .voc import VocSet
 from .xmlspan import Element, escape, parse, removal, spliced
 
@@ -24,7 +24,8 @@ class Writer(base.Writer):
         super().__init__(data, multiplied, copies)
         self.set: VocSet = data.header
         self.multiplied = multiplied
-        self.floor = 1.0 if self.set.least >= 1 else 0.0
+        self.origin = data.options.voc_origin
+        self.floor = self.set.floor(self.origin)
 
     def label_paths(self, sample: Sample, path: str) -> list[str]:
         """The XML of a copy at `path`."""
@@ -99,15 +100,15 @@ class Writer(base.Writer):
         raw: bytes,
         edits: list[tuple[int, int, bytes]],
     ) -> None:
-        texts = box_texts(box, size, whole, self.floor)
+        texts = box_texts(box, size, whole, self.floor, self.origin)
         for tag, text in zip(("xmin", "ymin", "xmax", "ymax"), texts, strict=True):
             _put(element.find(tag), raw, edits, text)
 
     def prepare(self, sample: Sample) -> tuple[bytes, Element]:
         """The source's XML, parsed once for all its copies."""
-        path = self.set.files[sample.path].path
-        raw = read_bytes(self.data.root, path, MAX_XML)
-        return raw, parse(raw, path)
+        file = self.set.files[sample.path]
+        raw = file.content(self.data.root)
+        return raw, parse(raw, file.path)
 
     def record(self, copy: Copy, prepared: Any) -> bytes:
         """Lists need the source's and the copy's stem."""
@@ -120,9 +121,9 @@ class Writer(base.Writer):
                 continue
             file = self.set.files[sample.path]
             if not file.dropped:
-                yield file.path, None
+                yield file.path, file.text
                 continue
-            raw = read_bytes(self.data.root, file.path, MAX_XML)
+            raw = file.content(self.data.root)
             objects = parse(raw, file.path).all("object")
             yield file.path, spliced(raw, [removal(raw, objects[i]) for i in file.dropped])
 
@@ -192,16 +193,17 @@ def round_half_away(value: float) -> int:
     return math.floor(value + 0.5) if value >= 0 else math.ceil(value - 0.5)
 
 
-def box_texts(box: Box, size: tuple[int, int], whole: bool, floor: float) -> list[str]:
-    """xmin ymin xmax ymax as the source writes numbers, at least `floor`, inside the image and never empty."""
+def box_texts(box: Box, size: tuple[int, int], whole: bool, floor: float, origin: int = 0) -> list[str]:
+    """xmin ymin xmax ymax as the source writes numbers, at least `floor`, inside the image and never empty; with
+    `origin` 1 the first pixel and the last one, counted from 1."""
     texts: list[list[str]] = []
     for low, high, side in ((box[0], box[2], size[0]), (box[1], box[3], size[1])):
         if whole:
             first = min(max(round_half_away(low), int(floor)), side - 1 if side > 1 else 0)
             last = min(max(round_half_away(high), first + 1), max(side, first + 1))
-            texts.append([str(first), str(last)])
+            texts.append([str(first + origin), str(last)])
         else:
             start = round(max(low, floor), 2)
-            texts.append([f"{start:.2f}", f"{max(round(high, 2), start + 0.01):.2f}"])
+            texts.append([f"{start + origin:.2f}", f"{max(round(high, 2), start + 0.01):.2f}"])
     (x0, x1), (y0, y1) = texts
     return [x0, y0, x1, y1]
