@@ -4,8 +4,9 @@
     gsd:0.146343
     x1 y1 x2 y2 x3 y3 x4 y4 class difficult      pixels of the image; the last column may be missing
 
-A label lies where its image lies, with the last folder named `images` called `labelTxt` (or labelTxt-v1.0 and the
-like) and the suffix `.txt`. A class is what rows call it; classes are numbered as they appear in sorted files.
+Corners may lie outside the image. A label lies where its image lies, with the last folder named `images` called
+`labelTxt` (or labelTxt-v1.0 and the like) and the suffix `.txt`. A class is what rows call it; classes are numbered as
+they appear in sorted files.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 
 from .._core import ConfigError, LimitError
 from . import quads
-from .common import ROUNDING, SPLIT_NAMES, clip_box, folder_split, open_sample
+from .common import SPLIT_NAMES, clip_box, folder_split, open_sample
 from .model import Category, Dataset, Instance, Reporter, Sample
 from .paths import MAX_LABEL, MAX_OBJECTS, is_image_name, read_bytes, stem, walk
 from .polygon import area, extent
@@ -156,8 +157,6 @@ class _Reader:
         shown = quads.ring(quad, sample.size)
         if fitted is None or len(shown) < 6 or area(shown) <= 0:
             raise ValueError("wholly outside the image")
-        if fitted[1] > ROUNDING:
-            self.report.warn(where, f"{fitted[1]:.1f} px beyond the image; clipped")
         name = tokens[8]
         if name not in self.classes:
             self.classes[name] = len(self.data.categories)

@@ -65,7 +65,8 @@ def pose_of(value: dict[Any, Any], path: str) -> Pose | None:
     pose = Pose(shape[0], shape[1])
     order = value.get("flip_idx")
     if order is not None and order != []:
-        if not isinstance(order, list) or sorted(map(str, order)) != sorted(map(str, range(pose.count))):
+        whole = isinstance(order, list) and all(type(v) is int for v in order)
+        if not whole or sorted(order) != list(range(pose.count)):
             raise ConfigError(f"{path}: flip_idx: each of 0 to {pose.count - 1} once is needed")
         pose.flips = swaps_of(order)
     named = value.get("kpt_names")

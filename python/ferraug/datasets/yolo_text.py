@@ -18,7 +18,7 @@ from .quads import corners_of, signed_area
 from .yolo_rows import Pose
 
 #: distances that are compared at once
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18
 
 
 def object_columns(
@@ -84,61 +84,62 @@ def joined(parts: Sequence[array[float]]) -> array[float]:
     # parts run the same way around, else the walk would subtract one from the other
     turns = [signed_area(corners_of(part)) for part in parts]
     rings = [ring if turn * turns[0] >= 0 else ring[::-1] for ring, turn in zip(rings, turns, strict=True)]
-    best: dict[int, tuple[float, int, int, int]] = {}
-    hangs: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    points = np.concatenate(rings)
+    owner = np.repeat(np.arange(len(rings)), [len(ring) for ring in rings])
+    starts = np.cumsum([0] + [len(ring) for ring in rings])
+    far = np.full(len(points), np.inf)
+    near = np.zeros(len(points), np.int64)
+    hangs: dict[int, list[int]] = {}
     last = 0
-    waiting = list(range(1, len(rings)))
-    while waiting:
-        for other in waiting:
-            far, i, j = nearest(rings[last], rings[other])
-            if other not in best or far < best[other][0]:
-                best[other] = far, last, i, j
-        other = min(waiting, key=lambda n: (best[n][0], n))
-        _, host, i, j = best[other]
-        hangs.setdefault((host, i), []).append((other, j))
-        waiting.remove(other)
-        last = other
-    return array("d", _walk(rings, hangs))
+    for _ in range(len(rings) - 1):
+        far[starts[last] : starts[last + 1]] = np.nan  # it hangs already
+        _draw_near(points, starts[last], starts[last + 1], far, near)
+        vertex = int(np.nanargmin(far))
+        hangs.setdefault(int(near[vertex]), []).append(vertex)
+        last = int(owner[vertex])
+    return array("d", points[_walk(starts, owner, hangs)].ravel().tolist())
 
 
-def _walk(rings: list[NDArray[np.float64]], hangs: dict[tuple[int, int], list[tuple[int, int]]]) -> list[float]:
+def _draw_near(
+    points: NDArray[np.float64], start: int, end: int, far: NDArray[np.float64], near: NDArray[np.int64]
+) -> None:
+    """Updates the squared distance and the nearest vertex of the waiting points by the vertices start … end."""
+    waiting = np.flatnonzero(~np.isnan(far))
+    step = max(1, _BLOCK // len(waiting))
+    for at in range(start, end, step):
+        d = points[at : min(at + step, end), None, :] - points[None, waiting, :]
+        square = d[:, :, 0] * d[:, :, 0] + d[:, :, 1] * d[:, :, 1]
+        best = square.argmin(axis=0)
+        least = square[best, np.arange(len(waiting))]
+        closer = least < far[waiting]
+        far[waiting[closer]] = least[closer]
+        near[waiting[closer]] = best[closer] + at
+
+
+def _walk(starts: NDArray[np.int64], owner: NDArray[np.int64], hangs: dict[int, list[int]]) -> list[int]:
     """All vertices from the first part's first on, with a detour wherever a part hangs."""
-    flat: list[float] = []
-    # (part, first vertex, vertices done, parts that still hang on the current one)
+    order: list[int] = []
+    # (part, its first vertex, vertices done) and what still hangs on the current vertex
     stack: list[list[int]] = [[0, 0, 0]]
-    pending: list[list[tuple[int, int]]] = [[]]
+    pending: list[list[int]] = [[]]
     while stack:
         part, first, done = stack[-1]
-        ring = rings[part]
+        begin, count = int(starts[part]), int(starts[part + 1] - starts[part])
         if pending[-1]:
-            other, j = pending[-1].pop(0)
-            stack.append([other, j, 0])
+            vertex = pending[-1].pop(0)
+            stack.append([int(owner[vertex]), vertex, 0])
             pending.append([])
-            continue
-        # a part that hangs is closed at the vertex where the bridge stands
-        if done > len(ring) - (part == 0):
+        elif done < count + (part != 0):
+            # a part that hangs is closed at the vertex where the bridge stands
+            vertex = begin + (first - begin + done) % count
+            order.append(vertex)
+            stack[-1][2] += 1
+            pending[-1] = list(hangs.get(vertex, ())) if done < count else []
+        else:
             stack.pop()
             pending.pop()
             if stack:
-                host, start, count = stack[-1]
-                flat += rings[host][(start + count - 1) % len(rings[host])].tolist()
-            continue
-        at = (first + done) % len(ring)
-        flat += ring[at].tolist()
-        stack[-1][2] += 1
-        if done < len(ring):
-            pending[-1] = list(hangs.get((part, at), ()))
-    return flat
-
-
-def nearest(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, int, int]:
-    """(squared distance, vertex of a, vertex of b) of the nearest two; the first in order among equals."""
-    found = (float("inf"), 0, 0)
-    step = max(1, _BLOCK // len(b))
-    for start in range(0, len(a), step):
-        d = a[start : start + step, None, :] - b[None, :, :]
-        far = d[:, :, 0] * d[:, :, 0] + d[:, :, 1] * d[:, :, 1]
-        i, j = divmod(int(far.argmin()), len(b))
-        if far[i, j] < found[0]:
-            found = float(far[i, j]), start + i, j
-    return found
+                host, start, steps = stack[-1]
+                begin, count = int(starts[host]), int(starts[host + 1] - starts[host])
+                order.append(begin + (start - begin + steps - 1) % count)
+    return order
