@@ -18,7 +18,10 @@ from .formats import FORMATS
 from .model import Dataset, Options, Reporter
 from .paths import is_image_name, stem, walk
 
-KNOWN = (*FORMATS, *(n for n in ("classes", "masks", "instances", "cvat", "labelme", "createml", "dota") if n not in FORMATS))
+KNOWN = (
+    *FORMATS,
+    *(n for n in ("classes", "masks", "instances", "cvat", "labelme", "createml", "dota") if n not in FORMATS),
+)
 
 _MASK_FOLDERS = ("masks", "mask", "labels", "annotations", "gt", "segmentationclass")
 _NOT_CLASSES = {*_MASK_FOLDERS, "images", "jpegimages", "panoptic", "segmentationobject"}
@@ -71,7 +74,7 @@ def _file(src: str, wanted: str | None, report: Reporter) -> Found:
     if low.endswith((".yaml", ".yml", ".data")):
         kind = "yolo"
     elif low.endswith(".json"):
-        kind = "coco" if coco.kind_of(root, name) else None
+        kind = "coco" if coco.kind_of(root, name) else "labelme" if _is_labelme(root, [name]) else None
     elif low.endswith(".xml"):
         kind = "voc" if voc.looks_like_voc(root, name) else None
     kind = wanted or kind

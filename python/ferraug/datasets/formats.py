@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .._core import ConfigError
-from . import coco, coco_adopt, coco_write, plain, voc, voc_adopt, voc_write, yolo, yolo_write
+from . import coco, coco_adopt, coco_write, labelme, labelme_write, plain, voc, voc_adopt, voc_write, yolo, yolo_write
 from . import writer as base
 from .model import Dataset, Options
 
@@ -39,6 +39,10 @@ def _voc(root: str, errors: str, files: list[str], only: str | None, options: Op
     return voc.read(root, errors, files, only, options.voc_origin)
 
 
+def _labelme(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return labelme.read(root, errors, files, only)
+
+
 def _plain(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
     return plain.read(root, errors, files)
 
@@ -50,6 +54,7 @@ FORMATS = {
         Format("yolo", "YOLO", _yolo, yolo_write.Writer),
         Format("coco", "COCO", _coco, coco_write.Writer, coco_adopt.adopt),
         Format("voc", "Pascal VOC", _voc, voc_write.Writer, voc_adopt.adopt),
+        Format("labelme", "LabelMe", _labelme, labelme_write.Writer, labelme_write.adopt),
         Format("plain", "plain images", _plain, base.Writer),
     )
 }

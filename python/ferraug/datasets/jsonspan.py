@@ -40,12 +40,13 @@ class Span:
 
 @dataclass(slots=True)
 class Document:
-    """The text of a JSON object, its small values and the spans of its big arrays."""
+    """The text of a JSON object, its small values with their places, and the spans of its big arrays."""
 
     text: str
     bom: bool = False
     values: dict[str, Any] = field(default_factory=dict)
     arrays: dict[str, Span] = field(default_factory=dict)
+    places: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def decode_text(data: bytes, where: str) -> tuple[str, bool]:
@@ -122,7 +123,9 @@ def parse_text(text: str, bom: bool, where: str, takers: dict[str, Callable[[Any
         if key in takers and text[at : at + 1] == "[":
             at = _elements(text, at, where, doc, key, takers[key])
         else:
+            start = at
             doc.values[key], at = _value(text, at, where)
+            doc.places[key] = start, at
         at = _skip(text, at)
     if _skip(text, at + 1) != len(text):
         raise fail("more text after the end", at + 1)
@@ -254,6 +257,30 @@ def separator_of(doc: Document, key: str) -> str:
         if span is not None and len(span) > 1:
             return doc.text[span.ends[0] : span.starts[1]]
     return ", " if '": ' in doc.text else ","
+
+
+def record_text(doc: Document, key: str, index: int) -> str:
+    """A record of an array as it stands."""
+    start, end = doc.arrays[key][index]
+    return doc.text[start:end]
+
+
+def with_values(doc: Document, values: dict[str, Any], arrays: dict[str, list[str]]) -> str:
+    """The document's text with other values for top-level keys that it has, and other records in its arrays."""
+    edits = [(*doc.places[key], json.dumps(value)) for key, value in values.items() if key in doc.places]
+    for key, records in arrays.items():
+        span = doc.arrays.get(key)
+        if span is not None and records:
+            head = span.starts[0] if span else span.start + 1
+            edits.append((head, span.ends[-1] if span else span.end, separator_of(doc, key).join(records)))
+        elif span is not None:
+            edits.append((span.start, span.end + 1, "[]"))
+    pieces = ["\ufeff"] if doc.bom else []
+    at = 0
+    for start, end, new in sorted(edits):
+        pieces += [doc.text[at:start], new]
+        at = end
+    return "".join([*pieces, doc.text[at:]])
 
 
 def edited(doc: Document, dropped: dict[str, set[int]], added: dict[str, Iterable[str]]) -> Iterable[str]:
