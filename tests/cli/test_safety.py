@@ -74,9 +74,7 @@ def test_recognised_folders_are_never_plain(tmp_path: Path) -> None:
     (tmp_path / "labelled/a.txt").write_text("0 0.5 0.5 0.1 0.1\n")
     picture(tmp_path / "cvat/a.png")
     (tmp_path / "cvat/a.xml").write_text("<annotations></annotations>")
-    picture(tmp_path / "labelme/a.png")
-    (tmp_path / "labelme/a.json").write_text('{"shapes": []}')
-    for kind in ("classes", "masks", "labelled", "cvat", "labelme"):
+    for kind in ("classes", "masks", "labelled", "cvat"):
         assert run(tmp_path / kind, "--out", tmp_path / "out") == 2, kind
     assert run(tmp_path / "classes", "--out", tmp_path / "out", "--from", "plain", "-n", 1) == 0
     assert (tmp_path / "out/cat/a__ferraug-0001.png").exists()

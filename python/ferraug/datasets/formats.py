@@ -6,7 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .._core import ConfigError
-from . import coco, coco_adopt, coco_write, labelme, labelme_write, plain, voc, voc_adopt, voc_write, yolo, yolo_write
+from . import (
+    coco,
+    coco_adopt,
+    coco_write,
+    createml,
+    createml_write,
+    cvat,
+    cvat_write,
+    labelme,
+    labelme_write,
+    plain,
+    voc,
+    voc_adopt,
+    voc_write,
+    yolo,
+    yolo_write,
+)
 from . import writer as base
 from .model import Dataset, Options
 
@@ -43,6 +59,14 @@ def _labelme(root: str, errors: str, files: list[str], only: str | None, options
     return labelme.read(root, errors, files, only)
 
 
+def _cvat(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return cvat.read(root, errors, files, only)
+
+
+def _createml(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return createml.read(root, errors, files, only)
+
+
 def _plain(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
     return plain.read(root, errors, files)
 
@@ -54,7 +78,9 @@ FORMATS = {
         Format("yolo", "YOLO", _yolo, yolo_write.Writer),
         Format("coco", "COCO", _coco, coco_write.Writer, coco_adopt.adopt),
         Format("voc", "Pascal VOC", _voc, voc_write.Writer, voc_adopt.adopt),
+        Format("cvat", "CVAT", _cvat, cvat_write.Writer, cvat_write.adopt),
         Format("labelme", "LabelMe", _labelme, labelme_write.Writer, labelme_write.adopt),
+        Format("createml", "CreateML", _createml, createml_write.Writer, createml_write.adopt),
         Format("plain", "plain images", _plain, base.Writer),
     )
 }

@@ -132,6 +132,23 @@ def parse_text(text: str, bom: bool, where: str, takers: dict[str, Callable[[Any
     return doc
 
 
+#: the key of a document that is an array
+TOP = ""
+
+
+def parse_array(data: bytes, where: str, take: Callable[[Any, int], None]) -> Document:
+    """Reads a JSON array; its elements go to `take` with their index, their places to `arrays[TOP]`."""
+    text, bom = decode_text(data, where)
+    doc = Document(text, bom)
+    at = _skip(text, 0)
+    if text[at : at + 1] != "[":
+        raise ConfigError(f"{where}: expected an array at offset {at} of {len(text)}")
+    at = _skip(text, _elements(text, at, where, doc, TOP, take))
+    if at != len(text):
+        raise ConfigError(f"{where}: more text after the end at offset {at} of {len(text)}")
+    return doc
+
+
 def _elements(text: str, at: int, where: str, doc: Document, key: str, take: Callable[[Any, int], None]) -> int:
     span = Span(at, at)
     doc.arrays[key] = span
