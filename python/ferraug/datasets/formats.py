@@ -94,4 +94,7 @@ def adopt(data: Dataset, target: str) -> Dataset:
     take = FORMATS[target].adopt if target in FORMATS else None
     if take is None:
         raise ConfigError(f"--to {target}: allowed {', '.join(able)}")
-    return take(data)
+    adopted = take(data)
+    # what belongs to no record does not come along
+    adopted.problems = [p for p in data.problems if not p.text.endswith("copied, not multiplied")]
+    return adopted

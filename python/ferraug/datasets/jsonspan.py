@@ -7,6 +7,7 @@ style it was written in. New records are written in the style of the first one.
 from __future__ import annotations
 
 import json
+import math
 from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -17,9 +18,24 @@ from .._core import ConfigError
 
 _BLANK = " \t\n\r"
 _NONE = ("", *_BLANK)
+#: constants that the parser met since this was last emptied
+_CONSTANTS: list[str] = []
+
+
+def _constant(text: str) -> str:
+    _CONSTANTS.append(text)
+    return text
+
+
 #: what is no number in JSON (NaN, Infinity) comes out as its own text, so that no check takes it for one
-_DECODER = json.JSONDecoder(parse_constant=str)
+_DECODER = json.JSONDecoder(parse_constant=_constant)
 _SCAN = _DECODER.scan_once  # type: ignore[attr-defined]
+
+
+class NotJson(dict[str, Any]):
+    """A record that holds NaN or Infinity: readers of strict JSON stop at it, so it leaves."""
+
+    WHY = "NaN or infinity, which JSON does not have"
 
 
 @dataclass(slots=True)
@@ -132,6 +148,13 @@ def parse_text(text: str, bom: bool, where: str, takers: dict[str, Callable[[Any
     return doc
 
 
+def value_at(text: str, start: int) -> Any:
+    """The record that begins there, which was read once before."""
+    _CONSTANTS.clear()
+    value, _ = _SCAN(text, start)
+    return NotJson(value) if _CONSTANTS and isinstance(value, dict) else value
+
+
 #: the key of a document that is an array
 TOP = ""
 
@@ -159,6 +182,7 @@ def _elements(text: str, at: int, where: str, doc: Document, key: str, take: Cal
     scan, starts, ends = _SCAN, span.starts, span.ends
     gap = ""
     count = 0
+    _CONSTANTS.clear()
     while True:
         try:
             value, end = scan(text, at)
@@ -166,6 +190,9 @@ def _elements(text: str, at: int, where: str, doc: Document, key: str, take: Cal
             value, end = _value(text, at, where)
         starts.append(at)
         ends.append(end)
+        if _CONSTANTS:
+            _CONSTANTS.clear()
+            value = NotJson(value) if isinstance(value, dict) else value
         take(value, count)
         count += 1
         # between records stands nearly always what stood between the first two
@@ -228,8 +255,21 @@ class Style:
 
     def dumps(self, value: Any) -> str:
         """`value` as one record."""
-        text = self.encoder.encode(value)
+        try:
+            text = self.encoder.encode(value)
+        except ValueError:
+            # a number too great for any reader, such as 1e999
+            text = self.encoder.encode(_finite(value))
         return text.replace("\n", "\n" + self.prefix) if self.prefix else text
+
+
+def _finite(value: Any) -> Any:
+    """The value with null for infinite numbers."""
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def style_of(doc: Document, key: str) -> Style:

@@ -190,8 +190,8 @@ class _Reader:
 
 def _checked(shape: Any) -> tuple[str, str, list[tuple[float, float]]]:
     """(label, kind, points) of a shape; ValueError says what is wrong."""
-    if not isinstance(shape, dict):
-        raise ValueError("not an object")
+    if isinstance(shape, jsonspan.NotJson) or not isinstance(shape, dict):
+        raise ValueError(jsonspan.NotJson.WHY if isinstance(shape, dict) else "not an object")
     name, kind, given = shape.get("label"), shape.get("shape_type", "polygon"), shape.get("points")
     if not isinstance(name, str) or not name:
         raise ValueError("no label")
