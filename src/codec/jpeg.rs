@@ -1,11 +1,9 @@
-//! JPEG: `zune-jpeg` in strict mode in, `jpeg-encoder` without its vector code out.
+//! JPEG: `zune-jpeg` in strict mode in, the core's own encoder out.
 //!
-//! The lenient mode fills what a cut file lacks with gray; strict mode refuses it. The encoder's vector feature gives
-//! other bytes than its scalar code, hence other bytes on other CPUs, so it stays off.
+//! The lenient mode fills what a cut file lacks with gray; strict mode refuses it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -13,6 +11,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::{Format, Header, Limits, decode_error, exif};
 use crate::error::{Error, Result};
+use crate::kernel::codec::{Sampling, encode_jpeg};
 
 /// Walks the segments up to the first scan: size, components, orientation.
 pub(super) fn probe(bytes: &[u8]) -> Result<Header> {
@@ -134,11 +133,7 @@ fn reason(text: &str) -> String {
 /// Baseline JPEG with the standard tables.
 pub(super) fn encode(w: usize, h: usize, c: usize, pixels: &[u8], quality: u8, halved: bool) -> Result<Vec<u8>> {
     let side = |n: usize| u16::try_from(n).map_err(|_| Error::limit(format!("a side of {n}; a JPEG holds 65535")));
-    let (w, h) = (side(w)?, side(h)?);
-    let mut out = Vec::with_capacity(pixels.len() / 4 + 1024);
-    let mut encoder = Encoder::new(&mut out, quality);
-    encoder.set_sampling_factor(if halved { SamplingFactor::R_4_2_0 } else { SamplingFactor::R_4_4_4 });
-    let kind = if c == 1 { ColorType::Luma } else { ColorType::Rgb };
-    encoder.encode(pixels, w, h, kind).map_err(|e| Error::internal(format!("JPEG encoder: {e}")))?;
-    Ok(out)
+    let size = (side(w)?, side(h)?);
+    let sampling = if halved { Sampling::Halved } else { Sampling::Full };
+    Ok(encode_jpeg(size, c, pixels, w * c, quality, sampling))
 }

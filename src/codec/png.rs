@@ -3,9 +3,10 @@
 //! The chunk list is walked before the decoder sees the file: it must end in IEND, and a file of a million tiny chunks
 //! is refused while that costs nothing. EXIF behind the pixels is not looked for: the header alone must tell it.
 
-use png::{BitDepth, ColorType, Compression, Decoder, Encoder, Limits as PngLimits, Transformations};
-use std::io::Cursor;
+use png::{BitDepth, ColorType, Compression, Decoder, Encoder, Filter, Limits as PngLimits, Transformations};
+use std::{borrow::Cow, io::Cursor};
 
+use super::raw::{Effort, Mode, PngImage, Raw};
 use super::{Format, Header, Limits, decode_error, exif};
 use crate::error::{Error, Result};
 
@@ -94,8 +95,16 @@ fn check_whole(bytes: &[u8], limits: &Limits) -> Result<()> {
     }
 }
 
-/// Decodes the first frame to 1, 3 or 4 channels of bytes; 16 bits are rounded to 8 (the header says so).
-pub(super) fn decode(bytes: &[u8], header: &Header, limits: &Limits) -> Result<(Vec<u8>, usize)> {
+/// The first frame as the decoder gives it.
+struct Frame {
+    bytes: Vec<u8>,
+    colour: ColorType,
+    depth: BitDepth,
+    palette: Vec<u8>,
+    transparency: Vec<u8>,
+}
+
+fn frame(bytes: &[u8], header: &Header, limits: &Limits, how: Transformations) -> Result<Frame> {
     check_whole(bytes, limits)?;
     let wrong = |e: png::DecodingError| match e {
         png::DecodingError::LimitsExceeded => Error::limit("the PNG needs more memory than its size allows"),
@@ -106,7 +115,7 @@ pub(super) fn decode(bytes: &[u8], header: &Header, limits: &Limits) -> Result<(
     let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), PngLimits { bytes: room });
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
-    decoder.set_transformations(Transformations::EXPAND);
+    decoder.set_transformations(how);
     let mut reader = decoder.read_info().map_err(wrong)?;
     let size = reader.output_buffer_size().ok_or_else(|| Error::limit("a PNG larger than memory"))?;
     let mut pixels = vec![0; size];
@@ -115,10 +124,18 @@ pub(super) fn decode(bytes: &[u8], header: &Header, limits: &Limits) -> Result<(
     if (info.width as usize, info.height as usize) != (header.width, header.height) {
         return Err(decode_error("a PNG whose first frame is not the whole image"));
     }
-    if info.bit_depth == BitDepth::Sixteen {
+    let chunk = |c: &Option<Cow<'_, [u8]>>| c.as_deref().unwrap_or_default().to_vec();
+    let (palette, transparency) = (chunk(&reader.info().palette), chunk(&reader.info().trns));
+    Ok(Frame { bytes: pixels, colour: info.color_type, depth: info.bit_depth, palette, transparency })
+}
+
+/// Decodes the first frame to 1, 3 or 4 channels of bytes; 16 bits are rounded to 8 (the header says so).
+pub(super) fn decode(bytes: &[u8], header: &Header, limits: &Limits) -> Result<(Vec<u8>, usize)> {
+    let Frame { bytes: mut pixels, colour, depth, .. } = frame(bytes, header, limits, Transformations::EXPAND)?;
+    if depth == BitDepth::Sixteen {
         pixels = pixels.chunks_exact(2).map(|v| eight(u16::from_be_bytes([v[0], v[1]]))).collect();
     }
-    match info.color_type {
+    match colour {
         ColorType::Grayscale => Ok((pixels, 1)),
         ColorType::Rgb => Ok((pixels, 3)),
         ColorType::Rgba => Ok((pixels, 4)),
@@ -127,34 +144,144 @@ pub(super) fn decode(bytes: &[u8], header: &Header, limits: &Limits) -> Result<(
     }
 }
 
+/// Decodes the first frame as it is stored, in stored orientation: a byte a sample, or two in native order.
+pub(super) fn decode_raw(bytes: &[u8], header: &Header, limits: &Limits) -> Result<Raw> {
+    let got = frame(bytes, header, limits, Transformations::IDENTITY)?;
+    let mode = match got.colour {
+        ColorType::Grayscale => Mode::Gray,
+        ColorType::GrayscaleAlpha => Mode::GrayAlpha,
+        ColorType::Indexed => Mode::Palette,
+        ColorType::Rgb => Mode::Rgb,
+        ColorType::Rgba => Mode::Rgba,
+    };
+    let bits = got.depth as u8;
+    let samples = match bits {
+        16 => got.bytes.chunks_exact(2).flat_map(|v| u16::from_be_bytes([v[0], v[1]]).to_ne_bytes()).collect(),
+        8 => got.bytes,
+        _ => unpack(&got.bytes, header.width, bits),
+    };
+    if mode == Mode::Palette && got.palette.len() < 3 {
+        return Err(decode_error("damaged PNG: no palette"));
+    }
+    if mode == Mode::Palette && samples.iter().any(|s| 3 * usize::from(*s) >= got.palette.len()) {
+        return Err(decode_error(format!("damaged PNG: a pixel beyond the {} colours", got.palette.len() / 3)));
+    }
+    let (width, height) = (header.width, header.height);
+    let palette = if mode == Mode::Palette { got.palette } else { Vec::new() };
+    Ok(Raw { header: *header, width, height, mode, bits, samples, palette, transparency: got.transparency })
+}
+
+/// Rows of 1, 2 or 4 bits a sample to bytes.
+fn unpack(rows: &[u8], width: usize, bits: u8) -> Vec<u8> {
+    let (each, mask) = (usize::from(8 / bits), (1_u8 << bits) - 1);
+    let mut out = Vec::with_capacity(rows.len() * each);
+    for row in rows.chunks_exact(width.div_ceil(each)) {
+        let samples = row.iter().flat_map(|b| (0..each).map(move |i| b >> (8 - bits as usize * (i + 1)) & mask));
+        out.extend(samples.take(width));
+    }
+    out
+}
+
+/// The reverse of [`unpack`].
+fn pack(samples: &[u8], width: usize, bits: u8) -> Vec<u8> {
+    let each = usize::from(8 / bits);
+    let byte = |s: &[u8]| (0..).zip(s).fold(0, |b, (i, s)| b | s << (8 - bits as usize * (i + 1)));
+    samples.chunks_exact(width).flat_map(|row| row.chunks(each).map(byte)).collect()
+}
+
 /// value · 255 / 65535, rounded.
 fn eight(v: u16) -> u8 {
     ((u32::from(v) * 255 + 32_767) / 65_535) as u8
 }
 
-/// The `Fast` preset.
-pub(super) fn encode(w: usize, h: usize, c: usize, pixels: &[u8]) -> Result<Vec<u8>> {
+fn check(image: &PngImage<'_>) -> Result<()> {
+    let PngImage { mode, bits, samples, palette, transparency, .. } = *image;
+    let allowed: &[u8] = match mode {
+        Mode::Gray => &[1, 2, 4, 8, 16],
+        Mode::Palette => &[1, 2, 4, 8],
+        _ => &[8, 16],
+    };
+    if !allowed.contains(&bits) {
+        return Err(Error::value(format!("bits: {bits}; a PNG of mode {} takes {allowed:?}", mode.name())));
+    }
+    let colours = palette.len() / 3;
+    let most = 1_usize << bits.min(8);
+    if (mode == Mode::Palette) != !palette.is_empty() || !palette.len().is_multiple_of(3) || colours > most {
+        let text = format!("palette: {} bytes; a palette has three for each of 1 to {most} colours", palette.len());
+        return Err(Error::value(text));
+    }
+    let right = match mode {
+        Mode::Gray => transparency.len() == 2,
+        Mode::Rgb => transparency.len() == 6,
+        Mode::Palette => transparency.len() <= colours,
+        Mode::GrayAlpha | Mode::Rgba => false,
+    };
+    if !transparency.is_empty() && !right {
+        let text = format!("transparency: {} bytes do not fit mode {}", transparency.len(), mode.name());
+        return Err(Error::value(text));
+    }
+    let end = if mode == Mode::Palette { colours } else { most };
+    if let Some(high) = samples.iter().find(|s| bits < 16 && usize::from(**s) >= end) {
+        return Err(Error::value(format!("a sample of {high}; {bits} bits and {end} values are allowed")));
+    }
+    Ok(())
+}
+
+/// Checked and written as it is.
+pub(super) fn encode(image: &PngImage<'_>) -> Result<Vec<u8>> {
+    check(image)?;
     let side = |n: usize| u32::try_from(n).map_err(|_| Error::limit(format!("a side of {n} is too large")));
-    let mut out = Vec::with_capacity(pixels.len() / 2 + 1024);
-    let mut encoder = Encoder::new(&mut out, side(w)?, side(h)?);
-    encoder.set_color(match c {
-        1 => ColorType::Grayscale,
-        2 => ColorType::GrayscaleAlpha,
-        3 => ColorType::Rgb,
-        _ => ColorType::Rgba,
+    let mut out = Vec::with_capacity(image.samples.len() / 2 + 1024);
+    let mut encoder = Encoder::new(&mut out, side(image.width)?, side(image.height)?);
+    encoder.set_color(match image.mode {
+        Mode::Gray => ColorType::Grayscale,
+        Mode::GrayAlpha => ColorType::GrayscaleAlpha,
+        Mode::Palette => ColorType::Indexed,
+        Mode::Rgb => ColorType::Rgb,
+        Mode::Rgba => ColorType::Rgba,
     });
-    encoder.set_depth(BitDepth::Eight);
-    encoder.set_compression(Compression::Fast);
+    encoder.set_depth(BitDepth::from_u8(image.bits).ok_or_else(|| Error::internal("an unchecked bit depth"))?);
+    encoder.set_compression(match image.effort {
+        Effort::Fast => Compression::Fast,
+        Effort::Balanced => Compression::Balanced,
+    });
+    let mask = image.effort == Effort::Balanced && image.mode == Mode::Gray && image.bits == 8;
+    if image.mode == Mode::Palette || image.bits < 8 || mask {
+        // differences of class numbers say nothing
+        encoder.set_filter(Filter::NoFilter);
+    }
+    if !image.palette.is_empty() {
+        encoder.set_palette(image.palette);
+    }
+    if !image.transparency.is_empty() {
+        encoder.set_trns(image.transparency);
+    }
     let failed = |e: png::EncodingError| Error::internal(format!("PNG encoder: {e}"));
     let mut writer = encoder.write_header().map_err(failed)?;
-    writer.write_image_data(pixels).map_err(failed)?;
+    let stored: Cow<'_, [u8]> = match image.bits {
+        8 => image.samples.into(),
+        16 => image.samples.chunks_exact(2).flat_map(|v| u16::from_ne_bytes([v[0], v[1]]).to_be_bytes()).collect(),
+        bits => pack(image.samples, image.width, bits).into(),
+    };
+    writer.write_image_data(&stored).map_err(failed)?;
     writer.finish().map_err(failed)?;
     Ok(out)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::eight;
+    use super::{eight, pack, unpack};
+
+    #[test]
+    fn rows_of_few_bits() {
+        assert_eq!(pack(&[1, 0, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1], 9, 1), [0xB0, 0x80, 0x00, 0x80]);
+        for bits in [1, 2, 4] {
+            for width in 1..=17 {
+                let samples: Vec<u8> = (0..3 * width).map(|i| (i * 7 + i / 3) as u8 & ((1 << bits) - 1)).collect();
+                assert_eq!(unpack(&pack(&samples, width, bits), width, bits), samples);
+            }
+        }
+    }
 
     #[test]
     fn sixteen_bits_round_to_the_nearest() {

@@ -4,6 +4,7 @@
 //! hand-written ones) must give the same bytes, and a test holds each against the plain text.
 
 pub mod blend;
+pub mod codec;
 pub mod color;
 pub mod copy;
 pub mod filter;

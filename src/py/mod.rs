@@ -129,9 +129,11 @@ fn core(m: &Bound<'_, PyModule>) -> PyResult<()> {
         wrap_pyfunction!(trace::rle_to_string, m)?,
         wrap_pyfunction!(trace::rle_from_string, m)?,
         wrap_pyfunction!(codec::decode, m)?,
+        wrap_pyfunction!(codec::decode_raw, m)?,
         wrap_pyfunction!(codec::probe, m)?,
         wrap_pyfunction!(codec::encode_jpeg, m)?,
         wrap_pyfunction!(codec::encode_png, m)?,
+        wrap_pyfunction!(codec::encode_webp, m)?,
     ] {
         m.add_function(f)?;
     }

@@ -170,7 +170,7 @@ def test_only_train_is_multiplied(tmp_path: Path) -> None:
     data, _ = read(str(out), errors="raise")
     assert [len(v) for v in data.splits.values()] == [9, 3]
     out = tmp_path / "both"
-    assert run(src, "--out", out, "-n", 1, "--splits", "train,val") == 0
+    assert run(src, "--out", out, "-n", 1, "--splits", "train,val", "--duplicates", "keep") == 0
     assert sum("/val/" in n for n in tree(out) if "__ferraug-" in n) == 6
     assert run(src, "--out", tmp_path / "no", "--splits", "nope") == 2
 
@@ -345,6 +345,36 @@ def test_gray_and_alpha(shared: Path, tmp_path: Path) -> None:
     assert [s["where"] for s in report["skipped"]] == ["rgb16_64px.png"]
 
 
+def test_sixteen_bits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Kept while nothing computes on them, else skipped with the reason or, if asked for, rounded to 8."""
+    src = tmp_path / "src"
+    src.mkdir()
+    deep = np.random.default_rng(0).integers(0, 65536, (40, 50, 4)).astype(np.uint16)
+    deep[:20, :, 3] = 0
+    for name, array in (("gray", deep[:, :, 0]), ("rgb", deep[:, :, :3]), ("rgba", deep), ("la", deep[:, :, 2:])):
+        (src / f"{name}.png").write_bytes(_core.encode_png(np.ascontiguousarray(array)))
+    (tmp_path / "p.py").write_text(
+        "import ferraug as A\nmoves = [A.HorizontalFlip(p=1), A.Crop(10, 0, 50, 30)]\nmoving = A.Compose(moves)\n"
+        "either = A.Compose([A.OneOf([*moves, A.GaussianBlur()], p=1)])\n"
+    )
+    moving = ("--policy", f"{tmp_path / 'p.py'}:moving", "-n", 1)
+    assert run(src, "--out", tmp_path / "kept", *moving) == 0
+    want = deep[:30, ::-1][:, 10:]
+    for name, array in (("gray", want[:, :, 0]), ("rgb", want[:, :, :3]), ("rgba", want), ("la", want[:, :, 2:])):
+        got, info = _core.decode_raw((tmp_path / f"kept/{name}__ferraug-0001.png").read_bytes())
+        assert info["bits"] == 16 and np.array_equal(got, array), name
+    capsys.readouterr()
+    assert run(src, "--out", tmp_path / "skipped", "--policy", f"{tmp_path / 'p.py'}:either") == 3
+    assert "GaussianBlur: dtype uint16" in capsys.readouterr().err
+    assert set(plain_tree(tmp_path / "skipped")) == set(tree(src))
+    assert run(src, "--out", tmp_path / "jpeg", *moving, "--format", "jpg") == 3
+    assert run(src, "--out", tmp_path / "eight", *moving, "--depth", 8) == 0
+    got, info = _core.decode_raw((tmp_path / "eight/rgb__ferraug-0001.png").read_bytes())
+    assert info["bits"] == 8 and np.array_equal(got, (want[:, :, :3].astype(np.uint32) * 255 + 32767) // 65535)
+    for kind in ("kept", "eight"):
+        assert main(["replay", str(tmp_path / kind / "rgba__ferraug-0001.png")]) == 0
+
+
 def test_exif_turns_annotations_too(shared: Path, tmp_path: Path) -> None:
     """A box on the same spot of the upright picture, given in the stored frame."""
     src = tmp_path / "src"
@@ -438,4 +468,3 @@ def test_preview_writes_the_sheet_alone(tmp_path: Path) -> None:
     assert run(SAMPLES, "--preview", "--preview-out", first, "--seed", 9) == 0
     assert run(SAMPLES, "--preview", "--preview-out", tmp_path / "y.png", "--seed", 9, "--workers", 1) == 0
     assert first.read_bytes() == (tmp_path / "y.png").read_bytes()
-    assert run(SAMPLES, "--preview") == 2

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from dataset_helpers import CLASSES, SAMPLES, picture, write_coco, write_voc, write_yolo
-
 from ferraug._core import ConfigError, UnsafePathError
 from ferraug.cli import main
 from ferraug.datasets import coco, read, voc, yolo
@@ -119,22 +118,6 @@ def test_yolo_scores(tmp_path: Path) -> None:
     by_name = {s.path.split("/")[1]: s for s in data.samples()}
     assert [i.flags["score"] for i in by_name["rocket.jpg"].instances] == ["0.75", "0.5"]
     assert len(by_name["chelsea.jpg"].instances) == 1 and sum(p.level == "invalid" for p in data.problems) == 1
-
-
-@pytest.mark.parametrize(
-    ("text", "task"),
-    [("kpt_shape: [2, 3]\n", "pose"), ("", "segment"), ("", "obb")],
-)
-def test_other_yolo_tasks_are_told_apart(tmp_path: Path, text: str, task: str) -> None:
-    root = write_yolo(tmp_path / "src")
-    with (root / "data.yaml").open("a") as file:
-        file.write(text)
-    row = {"pose": None, "segment": "0 .1 .1 .5 .1 .5 .5\n", "obb": "0 .1 .1 .5 .1 .5 .5 .1 .5\n"}[task]
-    if row:
-        for label in (root / "labels").iterdir():
-            label.write_text(row)
-    assert yolo.read(str(root), "collect").task == task
-    assert main(["augment", str(root), "--out", str(tmp_path / "out")]) == 2
 
 
 def test_voc_sets_and_odd_records(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from ferraug.datasets.model import Box
 from ferraug.datasets.paths import check_collisions, safe_rel_path
 from ferraug.datasets.polygon import area, clip, extent, turned, turned_box
 from ferraug.datasets.voc_write import box_texts, round_half_away
-from ferraug.datasets.yolo_write import box_columns
+from ferraug.datasets.yolo_text import box_columns
 
 # paths
 

@@ -22,7 +22,7 @@ ARROWS = {
     "op": {"geom", "kernel", "image", "rng", "math", "error"},
     "plan": {"op", "geom", "image", "error"},
     "exec": {"plan", "op", "kernel", "geom", "image", "error", "rng", "math"},
-    "codec": {"image", "error"},
+    "codec": {"image", "error", "kernel"},
     "py": {"exec", "plan", "op", "image", "rng", "geom", "math", "codec", "error", "simd"},
 }  # fmt: skip
 UNSAFE = ("simd/", "kernel/x86/", "kernel/neon/", "image/view.rs", "py/buffer.rs", "py/pages.rs", "exec/batch.rs")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit code: 0 done, 2 usage, policy or data error, 3 done with skips, 4 unsafe
+    """Runs the command and returns its exit code: 0 done, 1 `check` found problems, 2 usage, policy or data error, 3 done with skips, 4 unsafe
     path, 5 input or output error, 70 internal error, 130 interrupted."""
-    from .options import Usage, parser
+    from .options import Usage, parse, parser
 
     try:
-        args = parser().parse_args(argv)
+        args = parse(argv)
     except Usage as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -29,10 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from .._core import UnsafePathError
 
     try:
-        from .run import Run
-
-        run = Run(args)
-        return run.preview() if args.preview is not None else run.augment()
+        return _COMMANDS.get(args.command, _augment)(args)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
@@ -53,6 +51,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         traceback.print_exc()
         print("error: internal error; please report it with the lines above", file=sys.stderr)
         return 70
+
+
+def _augment(args: Namespace) -> int:
+    from .run import Run
+
+    run = Run(args)
+    return run.preview() if args.preview is not None else run.augment()
+
+
+def _check(args: Namespace) -> int:
+    from .check import Check
+
+    return Check(args).run()
+
+
+def _replay(args: Namespace) -> int:
+    from .remake import Remake
+
+    return Remake(args).run()
+
+
+_COMMANDS = {"check": _check, "replay": _replay}
 
 
 if __name__ == "__main__":

@@ -81,6 +81,18 @@ class Target:
 
         self.write(rel, pieces())
 
+    def link(self, source: str, rel: str) -> None:
+        """A hard link to a file, or a byte copy where the file system has none."""
+        folder = self._folder(rel)
+        try:
+            os.link(os.path.realpath(source), self.path(rel))
+        except FileExistsError:
+            raise
+        except OSError:
+            self.copy(source, rel)
+        else:
+            self.made.add(folder)
+
     def clean(self) -> None:
         """Removes temporary files of this run that an interruption left."""
         for temp in list(self.temps):

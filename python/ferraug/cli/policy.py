@@ -17,6 +17,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .._core import ConfigError
+from ..datasets import yamlsubset
+from .options import Size
 
 #: transforms at the end of a training pipeline that make no sense in an image file
 TRAILING = ("Normalize", "ToFloat", "ToTensorV2", "ToTensor3D")
@@ -29,13 +31,18 @@ _MAX_POLICY = 4 << 20
 class Policy:
     """A policy by name or file; `pipe(w, h)` is the pipeline for an image size."""
 
-    def __init__(self, spec: str, seed: int) -> None:
-        self.spec, self.seed = spec, seed
+    def __init__(self, spec: str, seed: int, size: Size | None = None) -> None:
+        self.spec, self.seed, self.size = spec, seed, size
         self.notices: list[str] = []
         self.minima: dict[str, float] = {}
         self._cache: dict[Any, Any] = {}
+        self._refusals: dict[str, str | None] = {}
         self._lock = threading.Lock()
         self.sized = False
+        #: masks hold classes, not single objects: a dropout may paint them if its `fill_mask` says so
+        self.semantic = False
+        #: what masks of classes hold where nothing of the source is; None leaves it to each `fill_mask`
+        self.mask_fill: int | None = None
         self.make = self._resolve(spec)
         pipeline = self._raw(1000, 1000)
         self._minima(pipeline)
@@ -71,13 +78,11 @@ class Policy:
         path, colon, name = spec.rpartition(":")
         if colon and path.endswith(".py"):
             return self._python(path, name)
-        if spec.endswith(".json"):
-            return self._json(spec)
-        if spec.endswith((".yaml", ".yml")):
-            raise ConfigError(f"--policy {spec}: YAML policies are not read yet; save it as JSON")
-        raise ConfigError(f"--policy {spec}: allowed basic, seed, policy.json, file.py:name")
+        if spec.endswith((".json", ".yaml", ".yml")):
+            return self._file(spec)
+        raise ConfigError(f"--policy {spec}: allowed basic, seed, policy.json, policy.yaml, file.py:name")
 
-    def _json(self, path: str) -> Callable[..., Any]:
+    def _file(self, path: str) -> Callable[..., Any]:
         import ferraug as A
 
         try:
@@ -87,7 +92,7 @@ class Policy:
             raise ConfigError(f"--policy {path}: {error.strerror}") from None
         if len(raw) > _MAX_POLICY:
             raise ConfigError(f"--policy {path}: more than {_MAX_POLICY} bytes")
-        value = load_json(raw, path)
+        value = load_json(raw, path) if path.endswith(".json") else load_yaml(raw, path)
         try:
             A.from_dict(value)
         except ConfigError:
@@ -157,12 +162,52 @@ class Policy:
                 raise ConfigError(
                     f"--policy {self.spec}: {type(inner).__name__} before the end; image files hold bytes, move it last"
                 )
+            self._keep_classes(inner)
         # a list is run as its transforms; OneOf and the like stay one node with their own rule
         if type(pipeline).__name__ not in ("Compose", "ReplayCompose"):
             transforms = [pipeline]
+        transforms += _fitted(self.size)
         boxes = A.BboxParams(format="pascal_voc", min_visibility=0.0, clip=True) if self.asks_boxes else None
         share = float(getattr(pipeline, "p", 1.0)) if type(pipeline).__name__ in ("Compose", "ReplayCompose") else 1.0
-        return A.Compose(transforms, bbox_params=boxes, p=share, seed=self.seed)
+        return A.Compose(transforms, bbox_params=boxes, p=share, seed=self.seed, mask_interpolation=0)
+
+    def refuses(self, image: Any) -> str | None:
+        """Why a transform of the policy does not take images of this dtype; None if all do. Asked once a dtype."""
+        h, w = image.shape[:2]
+        key = str(image.dtype)
+        with self._lock:
+            if key not in self._refusals:
+                self._refusals[key] = self._refusal(self._build(self._raw(w, h)), (h, w, 3), key)
+            return self._refusals[key]
+
+    def _refusal(self, pipeline: Any, shape: tuple[int, ...], dtype: str) -> str | None:
+        for transform in _walk(pipeline):
+            if hasattr(transform, "transforms"):
+                continue
+            try:
+                # every branch of a choice, whether it would fire or not
+                transform.explain(shape, dtype)
+            except TypeError as error:
+                return f"{type(transform).__name__}: {_say(error).split('; .')[0]}"
+            except Exception:
+                continue  # another reason than the dtype: the run tells it
+        return None
+
+    def _keep_classes(self, transform: Any) -> None:
+        """Masks hold classes or objects: never averaged, and outside the source what the format says."""
+        if getattr(transform, "area_for_downscale", None) == "image_mask":
+            transform.area_for_downscale = "image"
+        fill = getattr(transform, "fill_mask", None)
+        if fill is None:
+            return
+        field = getattr(type(transform), "fields", {}).get("fill_mask")
+        if field is not None and field.default is None:
+            # a hole: it may paint a class, but hides nothing of a single object
+            transform.fill_mask = fill if self.semantic else None
+        elif not self.semantic:
+            transform.fill_mask = 0
+        elif self.mask_fill is not None:
+            transform.fill_mask = self.mask_fill
 
     def _minima(self, pipeline: Any) -> None:
         left = [type(t).__name__ for t in pipeline.transforms if type(t).__name__ in TRAILING]
@@ -179,15 +224,29 @@ class Policy:
         import ferraug as A
 
         try:
-            value: Any = [self.spec if self.sized else "", A.to_dict(pipeline)]
+            value: Any = [self.spec if self.sized else "", A.to_dict(pipeline), str(self.size or "")]
             text = json.dumps(value, sort_keys=True, default=str)
         except Exception:
-            text = self.spec
+            text = f"{self.spec} {self.size}"
             path = self.spec.rpartition(":")[0]
             if path.endswith(".py") and os.path.isfile(path):
                 with open(path, "rb") as file:
-                    text = hashlib.sha256(file.read()).hexdigest()
+                    text = f"{hashlib.sha256(file.read()).hexdigest()} {self.size}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _fitted(size: Size | None) -> list[Any]:
+    """The transforms of `--size`: inside the frame, the rest filled with 0, or stretched to it."""
+    import ferraug as A
+
+    if size is None:
+        return []
+    if size.mode == "stretch":
+        return [A.Resize(size.height, size.width, area_for_downscale="image", p=1)]
+    fit = A.LongestMaxSize(max_size_hw=(size.height, size.width), area_for_downscale="image", p=1)
+    if size.mode == "fit":
+        return [fit]
+    return [fit, A.PadIfNeeded(min_height=size.height, min_width=size.width, border_mode=0, fill=0, p=1)]
 
 
 def _walk(pipeline: Any) -> list[Any]:
@@ -204,6 +263,15 @@ def _walk_list(transforms: Any) -> list[Any]:
 def _say(error: BaseException) -> str:
     text = str(error) or type(error).__name__
     return text if len(text) <= 300 else text[:297] + "..."
+
+
+def load_yaml(raw: bytes, where: str) -> Any:
+    """The subset of YAML that `A.save` writes; ConfigError with the line for anything beyond it."""
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{where}: not UTF-8 at byte {error.start}") from None
+    return yamlsubset.load(text, where).value
 
 
 def load_json(raw: bytes, where: str) -> Any:

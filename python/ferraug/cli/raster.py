@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets import fill
 from .font import ADVANCE, HEIGHT, glyph
 
 Color = tuple[int, int, int]
@@ -82,23 +83,7 @@ def blend(image: Image, mask: NDArray[np.bool_], color: Color, share: float = 0.
 
 def polygon_mask(shape: tuple[int, int], parts: Sequence[Sequence[tuple[float, float]]]) -> NDArray[np.bool_]:
     """Pixels whose centre lies inside an odd number of edges."""
-    h, w = shape
-    mask = np.zeros((h, w), bool)
-    for points in parts:
-        part = np.zeros((h, w), bool)
-        for row in range(h):
-            y = row + 0.5
-            cuts = []
-            for i, (x1, y1) in enumerate(points):
-                x0, y0 = points[i - 1]
-                if (y0 <= y) != (y1 <= y):
-                    cuts.append(x0 + (y - y0) * (x1 - x0) / (y1 - y0))
-            cuts.sort()
-            for left, right in zip(cuts[0::2], cuts[1::2], strict=False):
-                a, b = math.ceil(left - 0.5), math.ceil(right - 0.5)
-                part[row, max(a, 0) : max(b, 0)] = True
-        mask |= part
-    return mask
+    return fill.polygon_mask(shape, [[v for point in part for v in point] for part in parts])
 
 
 def disc(image: Image, x: float, y: float, radius: float, color: Color, ring: bool = False) -> None:

@@ -22,7 +22,8 @@ class Totals:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.images = 0
-        self.objects: dict[int, int] = {}
+        self.objects = 0
+        self.labels: dict[int, int] = {}
         self.histogram = [0] * (len(EDGES) + 1)
         self.dropped: dict[str, int] = {}
         self.empty = 0
@@ -37,7 +38,10 @@ class Totals:
         self.images += outcome.written
         self.by_split[sample.split] = self.by_split.get(sample.split, 0) + outcome.written
         for key, count in outcome.objects.items():
-            self.objects[key] = self.objects.get(key, 0) + count
+            self.labels[key] = self.labels.get(key, 0) + count
+            self.objects += count
+        if sample.category is not None:
+            self.labels[sample.category] = self.labels.get(sample.category, 0) + outcome.written
         for side in outcome.sides:
             self.histogram[_bin(side)] += 1
         for reason, count in outcome.dropped.items():
@@ -54,30 +58,32 @@ def _bin(side: float) -> int:
     return sum(side >= edge for edge in EDGES)
 
 
-def _counts(samples: Iterable[Sample]) -> tuple[dict[int, int], list[int], int]:
+def counted(samples: Iterable[Sample]) -> tuple[dict[int, int], list[int], int]:
+    """(objects by category, histogram of box sides, objects)."""
     classes: dict[int, int] = {}
     histogram = [0] * (len(EDGES) + 1)
     total = 0
     for sample in samples:
+        for category in sample.classes():
+            classes[category] = classes.get(category, 0) + 1
         for instance in sample.objects():
             assert instance.box is not None
-            classes[instance.category] = classes.get(instance.category, 0) + 1
             histogram[_bin(box_side(instance.box))] += 1
             total += 1
     return classes, histogram, total
 
 
-def _names(data: Dataset, counts: dict[int, int]) -> dict[str, int]:
+def named(data: Dataset, counts: dict[int, int]) -> dict[str, int]:
     """By class name, in category order; several documents' equal names are one."""
-    named: dict[str, int] = {}
+    found: dict[str, int] = {}
     for i, category in enumerate(data.categories):
         if counts.get(i):
-            named[category.name] = named.get(category.name, 0) + counts[i]
-    return named
+            found[category.name] = found.get(category.name, 0) + counts[i]
+    return found
 
 
-def _imbalance(named: dict[str, int]) -> float | None:
-    return round(max(named.values()) / min(named.values()), 3) if named else None
+def _imbalance(counts: dict[str, int]) -> float | None:
+    return round(max(counts.values()) / min(counts.values()), 3) if counts else None
 
 
 def build(totals: Totals, options: dict[str, Any], notices: list[str]) -> dict[str, Any]:
@@ -85,10 +91,10 @@ def build(totals: Totals, options: dict[str, Any], notices: list[str]) -> dict[s
     plan, data = totals.plan, totals.plan.data
     lost = {id(plan.sources[rank]) for rank in totals.unreadable}
     samples = [s for s in data.samples() if id(s) not in lost]
-    before, histogram, total = _counts(samples)
-    named_before = _names(data, before)
-    after = {k: before.get(k, 0) + totals.objects.get(k, 0) for k in {*before, *totals.objects}}
-    named_after = _names(data, after)
+    before, histogram, total = counted(samples)
+    before_names = named(data, before)
+    after = {k: before.get(k, 0) + totals.labels.get(k, 0) for k in {*before, *totals.labels}}
+    after_names = named(data, after)
     splits = {}
     for name, part in data.splits.items():
         count = sum(id(s) not in lost for s in part)
@@ -98,10 +104,10 @@ def build(totals: Totals, options: dict[str, Any], notices: list[str]) -> dict[s
         "task": data.task,
         "options": options,
         "images": {"before": len(samples), "new": totals.images, "after": len(samples) + totals.images},
-        "objects": {"before": total, "new": sum(totals.objects.values()), "after": sum(after.values())},
+        "objects": {"before": total, "new": totals.objects, "after": total + totals.objects},
         "splits": splits,
-        "classes": {n: {"before": named_before.get(n, 0), "after": c} for n, c in named_after.items()},
-        "imbalance": {"before": _imbalance(named_before), "after": _imbalance(named_after)},
+        "classes": {n: {"before": before_names.get(n, 0), "after": c} for n, c in after_names.items()},
+        "imbalance": {"before": _imbalance(before_names), "after": _imbalance(after_names)},
         "box_sides": {
             "edges": list(EDGES),
             "before": histogram,
@@ -158,7 +164,7 @@ def summary(report: dict[str, Any], others: list[str], out: str, written: int, s
         f"{total:,} dropped{why}",
         f"{len(report['skipped']):,} skipped",
     ]
-    if report["format"] == "plain":
+    if report["format"] in ("plain", "classes", "masks"):
         head = [head[0], head[1], head[4]]
     lines = [" · ".join(head)]
     if others:
@@ -180,8 +186,8 @@ def summary(report: dict[str, Any], others: list[str], out: str, written: int, s
 class Progress:
     """One line redrawn ten times a second on a terminal, else a plain line every ten seconds."""
 
-    def __init__(self, total: int, stream: TextIO | None = None) -> None:
-        self.total, self.stream = total, stream or sys.stderr
+    def __init__(self, total: int, quiet: bool = False, stream: TextIO | None = None) -> None:
+        self.total, self.quiet, self.stream = total, quiet, stream or sys.stderr
         self.tty = self.stream.isatty()
         self.start = time.monotonic()
         self.last = self.start if not self.tty else 0.0
@@ -190,7 +196,7 @@ class Progress:
     def update(self, done: int, skipped: int) -> None:
         """Shows the state if the time has come."""
         now = time.monotonic()
-        if now - self.last < (0.1 if self.tty else 10.0):
+        if self.quiet or now - self.last < (0.1 if self.tty else 10.0):
             return
         self.last = now
         self.write(done, skipped, now)

@@ -22,7 +22,7 @@ from .._core import ConfigError, CropSizeError
 from ..datasets.detect import read as read_any
 from ..datasets.formats import adopt
 from ..datasets.geometry import Limits
-from ..datasets.model import Dataset
+from ..datasets.model import Dataset, Options, Sample
 from ..datasets.paths import MAX_IMAGE, read_bytes
 from . import plan as planning
 from . import report as reporting
@@ -38,6 +38,7 @@ from .output import (
     delete_earlier,
 )
 from .policy import Policy
+from .select import divide
 from .work import Made, Outcome, Skip, Source, Worker, tally
 
 DONE, SKIPS, IO, INTERRUPTED = 0, 3, 5, 130
@@ -46,6 +47,18 @@ DONE, SKIPS, IO, INTERRUPTED = 0, 3, 5, 130
 def say(text: str) -> None:
     """Text for people goes to stderr."""
     print(text, file=sys.stderr)
+
+
+#: options that decide what is in DST, as the report and the run file name them
+PIXELS = (
+    "empty whole background duplicates balance max_copies classes limit max_size originals make_splits name to task "
+    "format quality subsampling depth mask_fill yolo_parts voc_origin"
+).split()
+
+
+def format_options(args: Namespace) -> Options:
+    """What the arguments say about formats."""
+    return Options(args.task, args.voc_origin, args.yolo_parts, args.mask_fill)
 
 
 class Stopped(Exception):
@@ -64,12 +77,10 @@ class Run:
         self.old: list[str] = []
         if not args.out and args.preview is None:
             raise Usage("ferraug augment: --out DST is needed")
-        if args.preview is not None and not (args.out or args.preview_out):
-            raise Usage("ferraug augment: --preview needs --preview-out F or --out DST to name the sheet")
         self.workers = args.workers or cores()
         if args.preview is None:
             self.old = check_target(args.src, args.out, args.overwrite)
-        self.policy = Policy(args.policy, args.seed)
+        self.policy = Policy(args.policy, args.seed, args.size)
         self.notices += self.policy.notices
         self.limits = Limits(**self.policy.minima)
         if args.min_visibility is not None:
@@ -77,14 +88,17 @@ class Run:
         if args.min_side is not None:
             self.limits.side, self.limits.width, self.limits.height, self.limits.area = args.min_side, 0.0, 0.0, 0.0
         self.data: Dataset
-        self.data, self.found = read_any(args.src, args.source)
+        self.data, self.found = read_any(args.src, args.source, options=format_options(args))
         if args.to is not None:
             self.data = adopt(self.data, args.to)
             self.notices += [
                 f"lost from {self.found.format} to {args.to}: {n:,} {what}" for what, n in self.data.losses.items()
             ]
-        copies = args.copies if args.preview is None else max(args.copies, 1)
-        self.plan = planning.make(self.data, args.splits, copies, args.format)
+        if args.make_splits is not None:
+            divide(self.data, args.make_splits, args.seed)
+        if args.preview is not None:
+            args.copies = max(args.copies, 1)
+        self.plan = planning.make(self.data, args)
         self.notices += self.plan.notices
         self.options = {
             "copies": args.copies,
@@ -94,12 +108,11 @@ class Run:
             "to": args.to,
             "splits": args.splits or ["train"],
             "minima": {k: getattr(self.limits, k) for k in ("visibility", "side", "width", "height", "area")},
-            "empty": args.empty,
-            "format": args.format,
-            "quality": args.quality,
+            **{key: getattr(args, key) for key in PIXELS},
+            "size": str(args.size or "") or None,
             "stream_version": _core.STREAM_VERSION,
         }
-        self.worker = Worker(self.plan, self.policy, self.limits, args.empty, args.quality)
+        self.worker = Worker(self.plan, self.policy, self.limits, args)
         self._try_policy()
 
     def _try_policy(self) -> None:
@@ -125,9 +138,9 @@ class Run:
         check_plan(args.out, plan.outputs, self.old, plan.estimate)
         most = self._most_errors()
         bad = sum(p.level == "invalid" and p.what == "image" for p in data.problems)
-        for text in [str(p) for p in data.problems if p.level == "notice"] + self.notices:
-            say(f"notice: {text}")
-        self._show_invalid()
+        self._show_problems()
+        if args.dry_run:
+            return self._tell_plan()
         if bad > most:
             say(f"stopped: {bad} images cannot be read, more than --max-errors {most}; nothing was written")
             return SKIPS
@@ -164,12 +177,38 @@ class Run:
         kind, value = self.args.max_errors
         return int(value) if kind == "n" else max(100, int(len(self.data.samples()) * value / 100))
 
-    def _show_invalid(self) -> None:
-        invalid = [p for p in self.data.problems if p.level == "invalid"]
-        for problem in invalid[:20]:
-            say(f"skipped: {problem}")
-        if len(invalid) > 20:
-            say(f"skipped: … {len(invalid) - 20} more in {REPORT}")
+    def _show_problems(self) -> None:
+        """Notices, then what is invalid: the first twenty, or with --verbose all and the warnings too."""
+        problems = self.data.problems
+        for text in [str(p) for p in problems if p.level == "notice"] + self.notices:
+            self.tell(f"notice: {text}")
+        if self.args.verbose:
+            for problem in problems:
+                if problem.level == "warning":
+                    self.tell(f"warning: {problem}")
+        invalid = [p for p in problems if p.level == "invalid"]
+        shown = len(invalid) if self.args.verbose else 20
+        for problem in invalid[:shown]:
+            self.tell(f"skipped: {problem}")
+        if len(invalid) > shown:
+            self.tell(f"skipped: … {len(invalid) - shown} more in {REPORT}")
+
+    def tell(self, text: str) -> None:
+        """Says it unless --quiet asks for errors only."""
+        if not self.args.quiet:
+            say(text)
+
+    def _tell_plan(self) -> int:
+        """What --dry-run knows: names and an estimate, nothing is written."""
+        plan, args = self.plan, self.args
+        for line in (
+            f"{self.data.format} · {len(plan.sources):,} sources → {plan.total:,} new images",
+            f"{args.out}: about {reporting.size_text(plan.estimate)}; nothing was written",
+        ):
+            self.tell(line)
+        if args.json:
+            print(json.dumps({"exit": DONE, "sources": len(plan.sources), "new": plan.total, "bytes": plan.estimate}))
+        return DONE
 
     def _run_file(self, files: list[str], complete: bool) -> bytes:
         return reporting.dump(
@@ -184,23 +223,23 @@ class Run:
 
     def _work(self, target: Target, totals: reporting.Totals, manifest: Spool, records: Spool, most: int) -> int | None:
         """All sources and plain copies; an exit code if the run ends here."""
-        data, plan = self.data, self.plan
+        data, plan, quiet = self.data, self.plan, self.args.quiet
         sources = {id(s) for s in plan.sources}
 
         def multiply(rank: int) -> Outcome:
             outcome = self._source(rank, target, manifest, records)
             with self.lock:
                 # what was skipped or dropped is done too
-                self.done += max(plan.copies, 1) - outcome.written
+                self.done += max(len(plan.names[rank]), 1) - outcome.written
             return outcome
 
         def plain(names: tuple[str, str]) -> None:
             target.copy(os.path.join(data.root, *names[0].split("/")), names[1])
 
         jobs: list[tuple[Callable[[Any], Any], Any]] = [(multiply, rank) for rank in range(len(plan.sources))]
-        jobs += [(plain, (s.source, s.path)) for s in data.samples() if id(s) not in sources]
+        jobs += [(plain, (s.source, s.path)) for s in data.samples() if id(s) not in sources | plan.gone]
         jobs += [(plain, (f, f)) for f in data.files]
-        progress = reporting.Progress(len(plan.sources) * max(plan.copies, 1))
+        progress = reporting.Progress(sum(max(len(names), 1) for names in plan.names), quiet)
         pool = ThreadPoolExecutor(max_workers=self.workers, thread_name_prefix="ferraug")
         running: set[Future[Any]] = set()
         waiting = iter(jobs)
@@ -220,7 +259,7 @@ class Run:
                         totals.add(outcome)
                         if outcome.skipped is not None and len(totals.skipped) <= 20:
                             progress.close()
-                            say(f"skipped: {plan.sources[outcome.rank].path}: {outcome.skipped}")
+                            self.tell(f"skipped: {plan.sources[outcome.rank].path}: {outcome.skipped}")
                 progress.update(self.done, len(totals.skipped))
                 if len(totals.unreadable) > most:
                     progress.close()
@@ -249,14 +288,14 @@ class Run:
         sample = plan.sources[rank]
         outcome = Outcome(rank)
         try:
-            if plan.copies == 0:
-                target.write(sample.path, read_bytes(self.data.root, sample.source, MAX_IMAGE))
+            if not plan.names[rank]:
+                self._original(sample, target, None)
                 return outcome
             source = self.worker.open(sample)
         except Skip as skip:
             outcome.skipped, outcome.unreadable = str(skip), skip.unreadable
             if not skip.unreadable:
-                target.write(sample.path, read_bytes(self.data.root, sample.source, MAX_IMAGE))
+                self._original(sample, target, None)
             return outcome
         outcome.notices += source.picture.notices
         if source.picture.alpha is not None and planning.file_format(sample, plan.format) == "jpeg":
@@ -277,8 +316,17 @@ class Run:
             with self.lock:
                 self.done += 1
             tally(outcome, made.copy.objects, made.dropped)
-        target.write(sample.path, source.raw)
+        self._original(sample, target, source.raw)
         return outcome
+
+    def _original(self, sample: Sample, target: Target, raw: bytes | None) -> None:
+        """The source itself, as --originals says."""
+        if id(sample) in self.plan.gone:
+            return
+        if self.args.originals == "link":
+            target.link(os.path.join(self.data.root, *sample.source.split("/")), sample.path)
+        else:
+            target.write(sample.path, read_bytes(self.data.root, sample.source, MAX_IMAGE) if raw is None else raw)
 
     def _write(
         self,
@@ -301,7 +349,7 @@ class Run:
     def _finish(self, target: Target, totals: reporting.Totals, manifest: Spool, records: Spool) -> None:
         """Labels of originals, then what all sources share, then the run file that says the rest is whole."""
         plan, data = self.plan, self.data
-        gone = {id(plan.sources[rank]) for rank in totals.unreadable}
+        gone = {id(plan.sources[rank]) for rank in totals.unreadable} | plan.gone
         written = set()
         for rel, content in plan.writer.originals(gone):
             written.add(rel)
@@ -331,8 +379,7 @@ class Run:
 
     def _tell(self, target: Target, totals: reporting.Totals, seconds: float) -> int:
         report = self.report
-        text = reporting.summary(report, self.found.others, self.args.out, target.bytes, seconds, self.workers)
-        say(text)
+        self.tell(reporting.summary(report, self.found.others, self.args.out, target.bytes, seconds, self.workers))
         code = SKIPS if report["skipped"] else DONE
         if self.args.json:
             result = {
@@ -352,9 +399,8 @@ class Run:
         """Draws the sheet and writes nothing else."""
         from .sheet import draw_sheet
 
-        path = self.args.preview_out or f"{self.args.out.rstrip(os.sep)}-preview.png"
-        for text in [str(p) for p in self.data.problems if p.level == "notice"] + self.notices:
-            say(f"notice: {text}")
+        path = self.args.preview_out or f"{(self.args.out or self.args.src).rstrip(os.sep)}-preview.png"
+        self._show_problems()
         content, count = draw_sheet(self.worker, self.plan, self.args, self.policy)
         folder = os.path.dirname(os.path.abspath(path))
         temp = os.path.join(folder, f".ferraug-preview-{os.getpid()}.tmp")
@@ -365,7 +411,7 @@ class Run:
         except OSError as error:
             say(f"error: {error.strerror}: {path}")
             return IO
-        say(f"{path}: {count} sources")
+        self.tell(f"{path}: {count} sources")
         invalid = any(p.level == "invalid" for p in self.data.problems)
         if self.args.json:
             print(json.dumps({"exit": SKIPS if invalid else DONE, "sheet": path, "sources": count}))

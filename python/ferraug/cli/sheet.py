@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from .. import _core
 from ..datasets import rle
 from ..datasets.geometry import Dropped
-from ..datasets.model import Box, Category, Mapped, Sample
+from ..datasets.maskfile import MaskImage
+from ..datasets.model import Box, Category, Dataset, Mapped, Problem, Sample
 from . import raster
 from .plan import Plan
 from .policy import Policy
-from .work import Made, Picture, Skip, Source, Worker
+from .work import Made, Picture, Skip, Source, Worker, load, load_mask
 
 CELL, GAP, HEADER, CAPTION = 320, 8, 24, 12
 COPIES = 4
@@ -42,7 +43,7 @@ def pick(plan: Plan, count: int, seed: int) -> list[Sample]:
     ranked = sorted(plan.sources, key=order)
     queues: dict[str, list[Sample]] = {}
     for sample in ranked:
-        names = {plan.data.categories[i.category].name for i in sample.objects()}
+        names = {plan.data.categories[c].name for c in sample.classes()}
         for name in sorted(names) or [""]:
             queues.setdefault(name, []).append(sample)
     chosen: list[Sample] = []
@@ -68,7 +69,7 @@ def draw_sheet(worker: Worker, plan: Plan, args: Namespace, policy: Policy) -> t
         except Skip as skip:
             rows.append([_words(f"{sample.path}: {skip}")])
             continue
-        cells = [_original(plan, sample, source.picture)]
+        cells = [_original(plan.data, sample, source.picture, source.mask)]
         try:
             for replica in range(1, copies + 1):
                 made = worker.copy(source, replica, "")
@@ -78,6 +79,32 @@ def draw_sheet(worker: Worker, plan: Plan, args: Namespace, policy: Policy) -> t
         rows.append(cells)
     title = f"ferraug augment {os.path.basename(os.path.abspath(args.src))} · policy {args.policy} {policy.hash}"
     return _core.encode_png(_assemble(rows, f"{title} · seed {args.seed}")), len(rows)
+
+
+def draw_check(data: Dataset, problems: list[Problem], count: int, title: str) -> bytes:
+    """A sheet of the sources that have problems, each beside what is wrong with it; then of others up to `count`."""
+    told: dict[int, list[str]] = {}
+    samples = data.samples()
+    for problem in problems:
+        if problem.level == "notice":
+            continue
+        place = problem.where.split(":")[0]
+        for sample in samples:
+            if place in (sample.path, sample.label, sample.mask):
+                told.setdefault(id(sample), []).append(f"{problem.where.rsplit('/', 1)[-1]}: {problem.text}")
+    rows = []
+    for sample in sorted(samples, key=lambda s: id(s) not in told)[:count]:
+        try:
+            _, picture = load(data, sample)
+            cell = _original(data, sample, picture, load_mask(data, sample))
+        except Skip as skip:
+            cell = _words(f"{sample.path}: {skip}")
+        texts = told.get(id(sample), ["no problem"])
+        words = [_words(text) for text in texts[:4]]
+        if len(texts) > 4:
+            words.append(_words(f"{len(texts) - 4} more"))
+        rows.append([cell, *words])
+    return _core.encode_png(_assemble(rows, f"ferraug check {title}"))
 
 
 def _assemble(rows: list[list[Image]], title: str) -> Image:
@@ -126,7 +153,9 @@ def _canvas(image: Image, caption: str, count: int) -> tuple[Image, Image, float
 
 
 def _rgb(image: Image) -> Image:
-    """Three channels; what is transparent shows a gray ground."""
+    """Three channels of 8 bits; what is transparent shows a gray ground."""
+    if image.dtype != np.uint8:
+        image = ((image.astype(np.uint32) * 255 + 32_767) // 65_535).astype(np.uint8)
     if image.ndim == 2:
         return np.repeat(image[:, :, None], 3, axis=2)
     if image.shape[2] in (2, 4):
@@ -137,17 +166,18 @@ def _rgb(image: Image) -> Image:
     return image if image.shape[2] == 3 else np.repeat(image[:, :, :1], 3, axis=2)
 
 
-def _original(plan: Plan, sample: Sample, picture: Picture) -> Image:
+def _original(data: Dataset, sample: Sample, picture: Picture, mask: MaskImage | None) -> Image:
     image = picture.image
     if picture.alpha is not None:
         image = np.concatenate([image, picture.alpha[:, :, None]], axis=2)
     objects = sample.objects()
     cell, part, scale = _canvas(_rgb(image), f"{sample.path.rsplit('/', 1)[-1]}", len(objects))
+    _draw_whole(part, data, sample, mask)
     for instance in objects:
         assert instance.box is not None
-        mask = rle.decode(instance.rle.counts, instance.rle.h, instance.rle.w) if instance.rle else None
-        shown = Mapped(instance, instance.box, 1.0, False, instance.parts, mask, instance.quad, instance.keypoints)
-        draw_object(part, plan.data.categories, shown, scale, len(objects) <= MANY)
+        own = rle.decode(instance.rle.counts, instance.rle.h, instance.rle.w) if instance.rle else None
+        shown = Mapped(instance, instance.box, 1.0, False, instance.parts, own, instance.quad, instance.keypoints)
+        draw_object(part, data.categories, shown, scale, len(objects) <= MANY)
     return cell
 
 
@@ -155,6 +185,7 @@ def _copy_cell(plan: Plan, source: Source, made: Made) -> Image:
     objects = made.copy.objects
     caption = f"{made.copy.replica} · {short_ops(made.record)}"
     cell, part, scale = _canvas(_rgb(made.image), caption, len(objects))
+    _draw_whole(part, plan.data, made.copy.sample, made.copy.mask)
     for mapped in objects:
         draw_object(part, plan.data.categories, mapped, scale, len(objects) <= MANY)
     for i, gone in enumerate(made.dropped):
@@ -162,10 +193,49 @@ def _copy_cell(plan: Plan, source: Source, made: Made) -> Image:
     return cell
 
 
+def _draw_whole(image: Image, data: Dataset, sample: Sample, mask: MaskImage | None) -> None:
+    """What is said of the image as a whole: its mask of classes, its class."""
+    if mask is not None and sample.mask is not None:
+        draw_mask(image, mask, data.options.mask_fill)
+    if sample.category is not None:
+        color = raster.PALETTE[sample.category % len(raster.PALETTE)]
+        raster.chip(image, (0, 0, 0, 0), data.categories[sample.category].name[:18], color)
+
+
+def draw_mask(image: Image, mask: MaskImage, ignore: int | None) -> None:
+    """A mask of classes: a colour a value, none for 0; colour codes as themselves. What is ignored is hatched."""
+    values = _nearest(mask.array, image.shape[:2])
+    if values.ndim == 3:
+        inked = values[:, :, :3] if values.shape[2] >= 3 else np.repeat(values[:, :, :1], 3, axis=2)
+        shown = inked.any(axis=2)
+        image[shown] = ((image[shown] * 13 + inked[shown].astype(np.uint16) * 7) // 20).astype(np.uint8)
+        return
+    ignored = (ignore or 255) if mask.mode in ("L", "P", "I;16") else -1
+    for value in np.unique(values):
+        if value == ignored:
+            ys, xs = np.indices(image.shape[:2])
+            raster.blend(image, (values == value) & ((xs + ys) % 8 < 2), (255, 255, 255), 0.7)
+        elif value:
+            color = raster.PALETTE[int(value) % len(raster.PALETTE)]
+            raster.blend(image, values == value, color)
+            image[_rim(values == value)] = color
+
+
+def _rim(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The pixels of a region beside one that is not in it."""
+    wide = np.pad(region, 1, mode="edge")
+    return np.asarray(region & ~(wide[:-2, 1:-1] & wide[2:, 1:-1] & wide[1:-1, :-2] & wide[1:-1, 2:]))
+
+
 def draw_object(image: Image, categories: list[Category], mapped: Mapped, scale: float, chips: bool) -> None:
     """Outline or mask, box, keypoints and name of one object."""
     category = categories[mapped.instance.category]
     color = raster.PALETTE[mapped.instance.category % len(raster.PALETTE)]
+    if mapped.mask is not None and len(categories) == 1:
+        # masks of one class: each object has its colour, a box would say nothing more
+        color = raster.PALETTE[mapped.instance.rank % len(raster.PALETTE)]
+        raster.blend(image, _sampled(mapped.mask, image.shape[:2]), color, 0.6)
+        return
     if mapped.parts:
         parts = [[(x * scale, y * scale) for x, y in zip(part[0::2], part[1::2], strict=True)] for part in mapped.parts]
         raster.blend(image, raster.polygon_mask(image.shape[:2], parts), color)
@@ -174,7 +244,12 @@ def draw_object(image: Image, categories: list[Category], mapped: Mapped, scale:
     elif mapped.mask is not None:
         raster.blend(image, _sampled(mapped.mask, image.shape[:2]), color)
     box = (mapped.box[0] * scale, mapped.box[1] * scale, mapped.box[2] * scale, mapped.box[3] * scale)
-    raster.box(image, box, color, dashed="crowd" in mapped.instance.flags)
+    if mapped.quad is not None:
+        corners = [(x * scale, y * scale) for x, y in zip(mapped.quad[0::2], mapped.quad[1::2], strict=True)]
+        raster.outline(image, corners, color)
+        raster.disc(image, *corners[0], 3, color)
+    else:
+        raster.box(image, box, color, dashed="crowd" in mapped.instance.flags)
     points_now = mapped.keypoints or []
     for bone in category.skeleton or ():
         if isinstance(bone, list) and len(bone) == 2 and all(type(b) is int and 0 < b <= len(points_now) for b in bone):
@@ -199,9 +274,13 @@ def _side_color(category: Category, index: int) -> raster.Color:
 
 
 def _sampled(mask: Any, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    return np.asarray(_nearest(np.asarray(mask), shape) != 0)
+
+
+def _nearest(mask: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
     rows = np.minimum((np.arange(shape[0]) + 0.5) * mask.shape[0] / shape[0], mask.shape[0] - 1).astype(np.int64)
     columns = np.minimum((np.arange(shape[1]) + 0.5) * mask.shape[1] / shape[1], mask.shape[1] - 1).astype(np.int64)
-    return np.asarray(np.asarray(mask)[rows][:, columns] != 0)
+    return np.asarray(mask[rows][:, columns])
 
 
 def _draw_dropped(

@@ -12,20 +12,12 @@ import re
 from dataclasses import dataclass, field
 
 from .._core import ConfigError
-from . import coco, createml, cvat, voc, yolo
-from .common import canonical_split
+from . import classes, coco, createml, cvat, dota, instances, masks, voc, yolo
 from .formats import FORMATS
 from .model import Dataset, Options, Reporter
 from .paths import is_image_name, stem, walk
 
-KNOWN = (
-    *FORMATS,
-    *(n for n in ("classes", "masks", "instances", "cvat", "labelme", "createml", "dota") if n not in FORMATS),
-)
-
-_MASK_FOLDERS = ("masks", "mask", "labels", "annotations", "gt", "segmentationclass")
-_NOT_CLASSES = {*_MASK_FOLDERS, "images", "jpegimages", "panoptic", "segmentationobject"}
-_MASK_TAIL = re.compile(r"_(mask|label|labels|seg|gt)$")
+KNOWN = tuple(FORMATS)
 
 
 @dataclass(slots=True)
@@ -55,7 +47,8 @@ def detect(src: str, wanted: str | None = None) -> Found:
     fits = [name for name, test in _TESTS if test(src, files)]
     if not fits:
         if not any(is_image_name(f) for f in files):
-            raise ConfigError(f"no data set found in {src}: looked for COCO, YOLO, Pascal VOC and plain images")
+            looked = ", ".join(f.title for f in FORMATS.values())
+            raise ConfigError(f"no data set found in {src}: looked for {looked}")
         left = leftovers(files)
         if left:
             shown = ", ".join(left[:5]) + (f" and {len(left) - 5} more" if len(left) > 5 else "")
@@ -102,8 +95,6 @@ def read(
     if found.format not in FORMATS:
         raise ConfigError(f"{src}: recognised as {found.format}, which this command does not multiply yet")
     data = FORMATS[found.format].read(found.root, errors, found.files, found.only, options)
-    if found.format == "yolo" and data.task != "detect":
-        raise ConfigError(f"{src}: YOLO {data.task} labels; this command multiplies YOLO boxes only yet")
     data.options = options
     data.problems[:0] = found.report.problems
     return data, found
@@ -153,7 +144,7 @@ def _is_createml(root: str, files: list[str]) -> bool:
 
 
 def _is_dota(root: str, files: list[str]) -> bool:
-    return any("/labelTxt/" in f"/{f}" and f.endswith(".txt") for f in files)
+    return any(map(dota.looks_like_dota, files))
 
 
 def _holds(root: str, path: str, pattern: bytes) -> bool:
@@ -164,48 +155,36 @@ def _holds(root: str, path: str, pattern: bytes) -> bool:
         return False
 
 
-def _mask_pairs(files: list[str]) -> tuple[int, int]:
-    """(masks that pair with an image, masks that do not) of the tree's mask folders and `_mask` files."""
-    images: set[str] = set()
-    masks: list[str] = []
-    for path in files:
-        if not is_image_name(path):
-            continue
-        folders = [p.lower() for p in path.split("/")[:-1]]
-        name = stem(path.rsplit("/", 1)[-1])
-        if any(f in _MASK_FOLDERS for f in folders) or (_MASK_TAIL.search(name) and path.lower().endswith(".png")):
-            masks.append(name)
-        else:
-            images.add(name)
-    paired = sum(name in images or _MASK_TAIL.sub("", name) in images for name in masks)
-    return paired, len(masks) - paired
-
-
 def _is_instances(root: str, files: list[str]) -> bool:
-    folders = {f.rsplit("/", 1)[0] for f in files if is_image_name(f) and "/" in f}
-    pairs = [f for f in folders if f.split("/")[-1] == "images" and f[: -len("images")] + "masks" in folders]
-    paired, single = _mask_pairs(files)
-    return bool(pairs) and single > paired
+    found, _, single = masks.pair(files)
+    return bool(instances.pairs(files)) and len(single) > len(found)
 
 
 def _is_masks(root: str, files: list[str]) -> bool:
-    paired, single = _mask_pairs(files)
-    return paired > 0 and paired >= single
+    found, _, single = masks.pair(files)
+    return 0 < len(found) >= len(single)
 
 
 def _is_classes(root: str, files: list[str]) -> bool:
-    children: dict[str, set[str]] = {}
+    children: dict[str | None, set[str | None]] = {}
+    roles = {*masks.IMAGE_FOLDERS, "panoptic", "segmentationobject"}
     for path in files:
-        if not is_image_name(path):
-            continue
-        parts = path.split("/")
-        base = ""
-        if len(parts) > 1 and canonical_split(parts[0]):
-            base, parts = parts[0], parts[1:]
-        children.setdefault(base, set()).add(parts[0] if len(parts) > 1 else "")
-    if not children or any("" in names for names in children.values()):
+        if is_image_name(path):
+            split, name = classes.place_of(path)
+            children.setdefault(split, set()).add(name)
+    if instances.pairs(files):
+        return False  # a folder above `images` and `masks` is no class
+    # a split may hold loose images without labels, but no folder both
+    named = [{n for n in names if n is not None} for names in children.values() if names != {None}]
+    if any(None in names and len(names) > 1 for names in children.values()):
         return False
-    return max(len({n for n in names if n.lower() not in _NOT_CLASSES}) for names in children.values()) >= 2
+
+    def count(names: set[str]) -> int:
+        low = {n.lower() for n in names}
+        # `mask` may be a class, but not beside `images`
+        return len(low - roles - set(masks.MASK_FOLDERS) if low & roles else low)
+
+    return max((count(names) for names in named), default=0) >= 2
 
 
 _TESTS = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .._core import ConfigError
 from . import (
+    classes,
     coco,
     coco_adopt,
     coco_write,
@@ -14,13 +15,19 @@ from . import (
     createml_write,
     cvat,
     cvat_write,
+    dota,
+    dota_write,
+    instances,
     labelme,
     labelme_write,
+    masks,
+    paint,
     plain,
     voc,
     voc_adopt,
     voc_write,
     yolo,
+    yolo_adopt,
     yolo_write,
 )
 from . import writer as base
@@ -67,20 +74,44 @@ def _createml(root: str, errors: str, files: list[str], only: str | None, option
     return createml.read(root, errors, files, only)
 
 
+def _dota(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return dota.read(root, errors, files)
+
+
+def _instances(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return instances.read(root, errors, files)
+
+
+def _classes(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return classes.read(root, errors, files)
+
+
+def _masks(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return masks.read(root, errors, files, options)
+
+
 def _plain(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
     return plain.read(root, errors, files)
+
+
+def _to_yolo(data: Dataset) -> Dataset:
+    return yolo_adopt.adopt(data, data.options.task)
 
 
 #: in the order of guessing
 FORMATS = {
     f.name: f
     for f in (
-        Format("yolo", "YOLO", _yolo, yolo_write.Writer),
+        Format("yolo", "YOLO", _yolo, yolo_write.Writer, _to_yolo),
         Format("coco", "COCO", _coco, coco_write.Writer, coco_adopt.adopt),
         Format("voc", "Pascal VOC", _voc, voc_write.Writer, voc_adopt.adopt),
         Format("cvat", "CVAT", _cvat, cvat_write.Writer, cvat_write.adopt),
         Format("labelme", "LabelMe", _labelme, labelme_write.Writer, labelme_write.adopt),
         Format("createml", "CreateML", _createml, createml_write.Writer, createml_write.adopt),
+        Format("dota", "DOTA", _dota, dota_write.Writer, dota_write.adopt),
+        Format("instances", "a mask an object", _instances, instances.Writer, paint.as_instances),
+        Format("masks", "masks of classes", _masks, masks.Writer, paint.as_masks),
+        Format("classes", "class folders", _classes, base.Writer),
         Format("plain", "plain images", _plain, base.Writer),
     )
 }
@@ -88,7 +119,7 @@ FORMATS = {
 
 def adopt(data: Dataset, target: str) -> Dataset:
     """`data` as a set of the format `target`; itself if it is one already."""
-    if target == data.format:
+    if target == data.format and target != "yolo":
         return data
     able = [name for name, f in FORMATS.items() if f.adopt is not None]
     take = FORMATS[target].adopt if target in FORMATS else None

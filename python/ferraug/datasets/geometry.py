@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
+from . import quads
 from .model import Box, Category, Instance, Mapped, Sample
 from .polygon import area, extent, is_amodal
 
@@ -85,7 +86,7 @@ class Tracer:
         self.objects = sample.objects()
         self.plan = _Plan()
         for instance in self.objects:
-            self.plan.add(instance)
+            self.plan.add(instance, sample.size)
 
     def map(
         self,
@@ -104,6 +105,7 @@ class Tracer:
             return kept, dropped
         plan, sample = self.plan, self.sample
         moved = plan.trace(ops, sample.size)
+        corners = plan.corners(ops, sample)
         for number, instance in enumerate(self.objects):
             best: Dropped | None = None
             found = False
@@ -114,7 +116,7 @@ class Tracer:
                 else:
                     kept.append(alone)
                 continue
-            for mapped in _candidates(plan, moved, number, instance, size, masks, ops, sample):
+            for mapped in _candidates(plan, moved, corners, number, instance, size, masks, ops, sample):
                 missed = limits.missed(mapped.box, mapped.share)
                 if missed is not None:
                     best = best or Dropped(instance, *missed)
@@ -157,15 +159,19 @@ class _Plan:
         self.own: list[int | None] = []
         self.extras: list[list[int | None]] = []
         self.dots: list[list[int]] = []
+        self.quads: dict[int, array[float]] = {}
 
     def _take(self, rings: list[Sequence[float]]) -> int:
         self.objects.append([_ring(flat) for flat in rings])
         return len(self.objects) - 1
 
-    def add(self, instance: Instance) -> None:
+    def add(self, instance: Instance, size: tuple[int, int]) -> None:
         """Lists an instance's rings."""
         assert instance.box is not None
-        corners = _corners(instance.box)
+        corners: Sequence[float] = _corners(instance.box)
+        if instance.quad is not None:
+            corners = quads.ring(instance.quad, size)
+            self.quads[len(self.outline)] = instance.quad
         self.outline.append(self._take(list(instance.parts) if instance.parts else [corners]))
         self.own.append(self._take([corners]) if is_amodal(instance) else None)
         self.extras.append([None if b is None else self._take([_corners(b)]) for b in instance.flags.get("parts", ())])
@@ -186,6 +192,18 @@ class _Plan:
                 moved.setdefault(int(index), []).append((float(share), flat))
         return moved
 
+    def corners(self, ops: Sequence[Any], sample: Sample) -> dict[int, list[quads.Point | None]]:
+        """Where the corners of oriented boxes go, by the object's number, inside the new image or not."""
+        if not self.quads:
+            return {}
+        points = np.concatenate([_ring(quad) for quad in self.quads.values()])
+        rows, index = _core.trace_points(ops, sample.size, points, True)
+        found: dict[int, list[quads.Point | None]] = {number: [None] * 4 for number in self.quads}
+        numbers = list(self.quads)
+        for row, i in zip(rows, index, strict=True):
+            found[numbers[int(i) // 4]][int(i) % 4] = float(row[0]), float(row[1])
+        return found
+
     def extra_boxes(self, moved: _Moved, number: int, size: tuple[int, int]) -> list[Box | None]:
         """The boxes of an object's named parts; None for one that is gone."""
         found = []
@@ -202,6 +220,7 @@ class _Plan:
 def _candidates(
     plan: _Plan,
     moved: _Moved,
+    corners: dict[int, list[quads.Point | None]],
     number: int,
     instance: Instance,
     size: tuple[int, int],
@@ -232,6 +251,8 @@ def _candidates(
             hull = _hull(rings, size)
             if hull is not None:
                 found.append(Mapped(instance, hull, share, not same_size or hull != instance.box))
+                if instance.quad is not None:
+                    _turn(found[-1], corners[number], rings, place == 0, size)
             continue
         parts = [p for p in rings if len(p) >= 6 and area(p) >= LEAST_PART]
         if not parts:
@@ -244,7 +265,28 @@ def _candidates(
             hull = instance.box
         if hull is not None:
             found.append(Mapped(instance, hull, share, not unchanged, parts=parts))
+            if instance.quad is not None:
+                _turn(found[-1], corners[number], parts, place == 0, size)
     return found
+
+
+def _turn(
+    mapped: Mapped,
+    corners: list[quads.Point | None],
+    rings: list[array[float]],
+    first: bool,
+    size: tuple[int, int],
+) -> None:
+    """Gives a candidate its oriented box: the first one is the object itself if it lies where its corners went."""
+    instance = mapped.instance
+    assert instance.quad is not None
+    whole = quads.is_whole(mapped.share)
+    known = quads.flat_of([c for c in corners if c is not None])
+    if first and (len(known) < 8 or quads.overlap(extent([known]), extent(rings))):
+        mapped.quad = quads.moved(instance.quad, corners, rings, whole, size)
+    else:
+        mapped.quad = quads.mirrored_copy(instance.quad, rings, whole and not instance.parts)
+    mapped.changed = mapped.changed or mapped.quad != instance.quad
 
 
 def _own_first(

@@ -72,7 +72,8 @@ class Sample:
     """One image and what is said about it. `source_id` is the random key: no absolute path, no id of a format.
 
     `path` is where the image lies in the written set, `file` where it lies in SRC if that differs (a conversion).
-    `label` is the one file that annotates it alone, `mask` its mask of classes (relative to SRC).
+    `label` is the one file that annotates it alone, `mask` its mask of classes (relative to SRC), `category` the class
+    of the image as a whole.
     """
 
     path: str
@@ -88,6 +89,7 @@ class Sample:
     label: str | None = None
     mask: str | None = None
     file: str | None = None
+    category: int | None = None
 
     @property
     def source(self) -> str:
@@ -97,6 +99,11 @@ class Sample:
     def objects(self) -> list[Instance]:
         """The instances with geometry, each duplicate once."""
         return [i for i in self.instances if i.is_object and not i.duplicate]
+
+    def classes(self) -> list[int]:
+        """A category for everything that counts: the image's own class, then its objects'."""
+        own = [] if self.category is None else [self.category]
+        return own + [i.category for i in self.instances if i.is_object and not i.duplicate]
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .model import Copy, Dataset, Sample
+from .paths import stem
 
 #: (path in the written set, content in pieces)
 Aggregate = tuple[str, Iterable[bytes]]
@@ -20,6 +21,11 @@ class Writer:
 
     def __init__(self, data: Dataset, multiplied: list[Sample], copies: int) -> None:
         self.data = data
+
+    def name_parts(self, sample: Sample) -> tuple[str, str, str]:
+        """(before, name, behind) of a source's path without its suffix: copies change the middle part alone."""
+        folder, slash, name = stem(sample.path).rpartition("/")
+        return folder + slash, name, ""
 
     def label_paths(self, sample: Sample, path: str) -> list[str]:
         """Files that a copy of `sample` at `path` may bring along beside its image."""

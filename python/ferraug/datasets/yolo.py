@@ -1,8 +1,7 @@
-"""YOLO boxes, read (formats: docs.ultralytics.com/datasets/detect, roboflow.com/formats, docs.cvat.ai).
+"""YOLO, read (formats: docs.ultralytics.com/datasets, roboflow.com/formats, docs.cvat.ai); its rows: `yolo_rows`.
 
-    label row   c cx cy w h          blank-separated, all but the class normalised by image width and height
-                c x1 y1 … xn yn      a polygon among boxes, n >= 3
-    data.yaml   path, train, val, test (folder, list of folders, or .txt list of images), names (list or map), nc
+    data.yaml   path, train, val, test (folder, list of folders, or .txt list of images), names (list or map), nc,
+                kpt_shape [K, 2 or 3] and flip_idx of poses, kpt_names
     obj.data    key = value lines of Darknet: train, valid, names
 
 Layouts: images/<split> + labels/<split>; <split>/images + <split>/labels; flat images + labels; labels beside images.
@@ -12,29 +11,19 @@ A label lies where the image lies, with the last folder named `images` called `l
 from __future__ import annotations
 
 import re
-from array import array
 from dataclasses import dataclass, field
 from typing import Any
 
 from .._core import ConfigError, LimitError, UnsafePathError
-from .common import ROUNDING, SPLIT_NAMES, canonical_split, clip_box, folder_split, open_sample
-from .model import Category, Dataset, Instance, Reporter, Sample
-from .paths import (
-    MAX_LABEL,
-    MAX_OBJECTS,
-    is_image_name,
-    read_bytes,
-    stem,
-    walk,
-)
-from .polygon import area, clip, extent
+from .common import SPLIT_NAMES, canonical_split, folder_split, open_sample
+from .model import Category, Dataset, Reporter, Sample
+from .paths import MAX_LABEL, is_image_name, read_bytes, stem, walk
 from .yamlsubset import Yaml, load
+from .yolo_rows import LabelFile, Pose, RowReader, pose_of, rows_of
+
+TASKS = ("detect", "segment", "pose", "obb")
 
 KEYS = ("train", "val", "valid", "test")
-
-_NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
-_CLASS = re.compile(r"[0-9]{1,9}")
-_FLOAT_CLASS = re.compile(r"[0-9]{1,9}\.0*")
 
 
 @dataclass(slots=True)
@@ -47,17 +36,10 @@ class ImageList:
 
 
 @dataclass(slots=True)
-class LabelFile:
-    """A label file's text and the numbers of the lines that are invalid."""
-
-    path: str
-    text: str
-    dropped: set[int] = field(default_factory=set)
-
-
-@dataclass(slots=True)
 class YoloSet:
-    """What the writer needs besides samples: the yaml, where its keys lead, lists and label files."""
+    """What the writer needs besides samples: the yaml, where its keys lead, lists and label files, and the points of a
+    pose. `adopted`: the set comes from elsewhere, so that every row is written as the task asks and all texts are new.
+    """
 
     yaml_path: str | None = None
     yaml: Yaml | None = None
@@ -65,6 +47,8 @@ class YoloSet:
     lists: list[ImageList] = field(default_factory=list)
     labels: dict[str, LabelFile] = field(default_factory=dict)
     shared: dict[str, list[str]] = field(default_factory=dict)
+    pose: Pose | None = None
+    adopted: bool = False
 
 
 class Tree:
@@ -170,6 +154,8 @@ def read(
     files: list[str] | None = None,
 ) -> Dataset:
     """Reads the tree `root`; `yaml` is the description to use (found if None), `task` overrides what the rows say."""
+    if task is not None and task not in TASKS:
+        raise ConfigError(f"--task {task}: allowed {', '.join(TASKS)}")
     report = Reporter(errors)
     files = walk(root, report) if files is None else files
     data = Dataset(root=root, format="yolo", task=task or "detect")
@@ -193,7 +179,6 @@ class _Reader:
         self.owned: set[str] = set()
         self.plan: list[tuple[str, list[str]]] = []
         self.names: dict[int, str] | None = None
-        self.pose = False
 
     def describe(self, path: str | None) -> None:
         """Where the splits lie and what the classes are called."""
@@ -222,7 +207,7 @@ class _Reader:
             raise ConfigError(f"{path}: a map is needed")
         self.set.yaml_path, self.set.yaml = path, parsed
         self.owned.add(path)
-        self.pose = value.get("kpt_shape") is not None
+        self.set.pose = pose_of(value, path)
         self._yaml_names(path, value)
         base = path.rsplit("/", 1)[0] if "/" in path else ""
         for key in value:
@@ -373,30 +358,39 @@ class _Reader:
                 self.set.labels[sample.label] = label
             self.owned.add(sample.label)
             files.append((sample, label))
-            for _, tokens in _rows(label.text):
+            for _, tokens in rows_of(label.text):
                 nine += len(tokens) == 9
                 others += len(tokens) != 9
                 polygons += len(tokens) >= 7 and len(tokens) % 2
         if task is None:
-            if self.pose:
+            if self.set.pose is not None:
                 task = "pose"
             elif nine and not others:
                 task = "obb"
-                self.report.notice(self.set.yaml_path or ".", "every row is 4 points: taken as oriented boxes")
+                self.report.notice(
+                    self.set.yaml_path or ".",
+                    "every row is 4 points: taken as oriented boxes; --task segment if they are polygons",
+                )
             elif polygons:
                 task = "segment"
             else:
                 task = "detect"
         self.data.task = task
-        used: set[int] = set()
-        if task == "detect":
-            for sample, label in files:
-                self._take(sample, label, used)
+        if task != "pose":
+            self.set.pose = None
+        elif self.set.pose is None:
+            raise ConfigError(f"{self.set.yaml_path or self.root}: pose rows need kpt_shape: [K, 2 or 3] in the yaml")
+        elif self.set.pose.flips is None:
+            self.report.notice(self.set.yaml_path or ".", "no flip_idx: left and right do not change places in mirrors")
+        reader = RowReader(task, self.names, self.set.pose, self.report)
+        for sample, label in files:
+            reader.take(sample, label)
+        used = reader.used
         names = self.names
         if names is None:
             names = {i: f"class_{i}" for i in sorted(used)}
         index = {key: i for i, key in enumerate(names)}
-        self.data.categories = [Category(key, name) for key, name in names.items()]
+        self.data.categories = [self._category(key, name) for key, name in names.items()]
         for sample, _ in files:
             for instance in sample.instances:
                 instance.category = index[instance.category]
@@ -408,96 +402,8 @@ class _Reader:
         if orphans:
             self.report.notice(orphans[0], f"{len(orphans)} label files without an image; copied as they are")
 
-    def _take(self, sample: Sample, label: LabelFile, used: set[int]) -> None:
-        rows = list(_rows(label.text))
-        scored = bool(rows) and all(len(tokens) == 6 for _, tokens in rows)
-        if len(rows) > MAX_OBJECTS:
-            raise LimitError(f"{label.path}: more than {MAX_OBJECTS} objects in one image")
-        known: set[tuple[Any, ...]] = set()
-        kinds: set[int] = set()
-        lines = label.text.split("\n")
-        for line, tokens in rows:
-            where = f"{label.path}:{line + 1}"
-            try:
-                instance = self._row(tokens, sample, scored, where)
-            except ValueError as error:
-                label.dropped.add(line)
-                self.report.invalid(where, str(error))
-                continue
-            used.add(instance.category)
-            instance.raw = lines[line].strip("\r\t \ufeff")
-            instance.rank = len(sample.instances)
-            shape = (instance.category, tuple(float(t) for t in tokens[1:]))
-            if shape in known:
-                instance.duplicate = True
-                self.report.warn(where, "duplicate of an earlier row; augmented once")
-            known.add(shape)
-            kinds.add(0 if instance.parts is None else 1)
-            sample.instances.append(instance)
-        if len(kinds) > 1:
-            self.report.warn(label.path, "box and polygon rows mixed; trainers drop one kind silently")
-
-    def _row(self, tokens: list[str], sample: Sample, scored: bool, where: str) -> Instance:
-        """One row as an instance whose category is still the class number."""
-        count = len(tokens)
-        key = self._class(tokens[0], where)
-        if count < 5 or (count == 6 and not scored) or (count > 6 and count % 2 == 0):
-            raise ValueError(f"{count} columns; 5 (box) or 7, 9, … (polygon) are needed")
-        values = []
-        for token in tokens[1:]:
-            if not _NUMBER.fullmatch(token):
-                raise ValueError(f"{token!r:.40} is no number")
-            values.append(float(token))
-        geometry = values[:4] if count == 6 else values
-        if any(not -1 <= v <= 2 for v in geometry):
-            raise ValueError("a value outside -1 … 2; are these pixels? rows are normalised by width and height")
-        w, h = sample.size
-        parts = None
-        if count > 6:
-            part = array("d", [v * (w, h)[i % 2] for i, v in enumerate(geometry)])
-            if area(part) <= 0:
-                raise ValueError("a polygon without area")
-            given = extent([part])
-        else:
-            cx, cy, bw, bh = geometry
-            if bw <= 0 or bh <= 0:
-                raise ValueError(f"width and height must be positive, got {bw:g} and {bh:g}")
-            given = ((cx - bw / 2) * w, (cy - bh / 2) * h, (cx + bw / 2) * w, (cy + bh / 2) * h)
-        fitted = clip_box(given, w, h)
-        if fitted is None:
-            raise ValueError("wholly outside the image")
-        box, over = fitted
-        if count > 6:
-            if over > 0:
-                part = clip(part, w, h)
-                if len(part) < 6 or area(part) <= 0:
-                    raise ValueError("wholly outside the image")
-            parts = [part]
-        instance = Instance(category=key, box=box, where=where, box_given=given, parts=parts)
-        if count == 6:
-            instance.flags["score"] = tokens[5]
-        if over > ROUNDING:
-            self.report.warn(where, f"{over:.1f} px beyond the image; clipped")
-        # any overhang is written clipped: one value over 1 makes trainers discard the image
-        instance.clipped = over > 1e-4
-        return instance
-
-    def _class(self, token: str, where: str) -> int:
-        if not _CLASS.fullmatch(token):
-            if not _FLOAT_CLASS.fullmatch(token):
-                raise ValueError(f"class {token!r:.40}; a whole number >= 0 is needed")
-            self.report.warn(where, f"class {token} is written as a decimal")
-        key = int(float(token))
-        if self.names is not None and key not in self.names:
-            raise ValueError(f"class {key}; names has {len(self.names)} classes")
-        return key
-
-
-def _rows(text: str) -> list[tuple[int, list[str]]]:
-    """(line index, columns) of the lines that are neither blank nor comments."""
-    found = []
-    for number, line in enumerate(text.split("\n")):
-        tokens = line.lstrip("\ufeff").split()
-        if tokens and not tokens[0].startswith("#"):
-            found.append((number, tokens))
-    return found
+    def _category(self, key: int, name: str) -> Category:
+        pose = self.set.pose
+        if pose is None:
+            return Category(key, name)
+        return Category(key, name, keypoints=pose.names.get(key), flip_pairs=pose.flips)

@@ -1,8 +1,4 @@
-"""YOLO, written: one label file beside the copy's image, lists and yaml paths brought along.
-
-Values have six decimals; a box is made narrower by 1e-6 until it lies in [0, 1] after rounding, because trainers throw
-away a whole image for one value above 1.
-"""
+"""YOLO, written: one label file beside the copy's image, lists and yaml paths brought along; its rows: `yolo_text`."""
 
 from __future__ import annotations
 
@@ -11,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from . import writer as base
-from .model import Box, Copy, Dataset, Mapped, Sample
+from .model import Copy, Dataset, Mapped, Sample
 from .paths import stem
-from .polygon import area
 from .yamlsubset import quote
-from .yolo import LabelFile, YoloSet
+from .yolo import YoloSet
+from .yolo_rows import LabelFile
+from .yolo_text import object_columns
 
 
 class Writer(base.Writer):
@@ -25,7 +22,7 @@ class Writer(base.Writer):
         super().__init__(data, multiplied, copies)
         self.set: YoloSet = data.header
         self.multiplied = multiplied
-        self.taken = {f for f in data.files} | set(self.set.labels)
+        self.taken = set(data.files) | set(self.set.labels)
 
     def label_paths(self, sample: Sample, path: str) -> list[str]:
         """The label file of a copy at `path`; none if the source has none: missing stays missing."""
@@ -41,20 +38,14 @@ class Writer(base.Writer):
         return [(path, text) for path in self.label_paths(copy.sample, copy.path)]
 
     def row(self, mapped: Mapped, size: tuple[int, int]) -> str:
-        """One row; the source's own text if nothing moved."""
+        """The object's rows, one as a rule; the source's own text if nothing moved."""
         instance = mapped.instance
         if not mapped.changed and not instance.clipped:
             return str(instance.raw)
         key = self.data.categories[instance.category].key
-        if instance.parts is not None:
-            if not mapped.parts:
-                return ""
-            part = max(mapped.parts, key=area)
-            flat = [min(max(v / size[i % 2], 0.0), 1.0) for i, v in enumerate(part)]
-            return f"{key} " + " ".join(f"{v:.6f}" for v in flat)
-        row = f"{key} " + " ".join(box_columns(mapped.box, size))
-        score = instance.flags.get("score")
-        return f"{row} {score}" if score is not None else row
+        task = self.data.task if self.set.adopted else None
+        rows = object_columns(mapped, size, task, self.set.pose, self.data.options.parts)
+        return "\n".join(f"{key} {' '.join(columns)}" for columns in rows)
 
     def record(self, copy: Copy, prepared: Any) -> bytes:
         """Aggregates need the copy's source and path only."""
@@ -68,7 +59,7 @@ class Writer(base.Writer):
                 continue
             done.add(sample.label)
             label = self.set.labels[sample.label]
-            yield label.path, _without(label) if label.dropped else None
+            yield label.path, without(label) if label.dropped or label.fresh else None
 
     def aggregate_paths(self) -> list[str]:
         """The files that are written after all samples."""
@@ -199,23 +190,10 @@ def _list_text(text: str, lost: set[str], new: list[str]) -> Iterable[bytes]:
         yield (entry + end).encode("utf-8", "surrogateescape")
 
 
-def _without(label: LabelFile) -> bytes:
+def without(label: LabelFile) -> bytes:
+    """A label file's text without its invalid lines."""
     lines = label.text.split("\n")
     kept = [line for i, line in enumerate(lines) if i not in label.dropped]
     if kept and len(lines) - 1 in label.dropped and kept[-1] != "":
         kept.append("")  # the last line lost its successor, not its line end
     return "\n".join(kept).encode("utf-8", "surrogateescape")
-
-
-def box_columns(box: Box, size: tuple[int, int]) -> list[str]:
-    """cx cy w h with six decimals, inside [0, 1] as rounded."""
-    columns = []
-    for low, high, side in ((box[0], box[2], size[0]), (box[1], box[3], size[1])):
-        low, high = max(low, 0.0) / side, min(high, float(side)) / side
-        centre = round((low + high) / 2, 6)
-        extent = max(round(high - low, 6), 1e-6)
-        while extent > 1e-6 and (centre - extent / 2 < 0 or centre + extent / 2 > 1):
-            extent = round(extent - 1e-6, 6)
-        columns.append((f"{centre:.6f}", f"{extent:.6f}"))
-    (cx, w), (cy, h) = columns
-    return [cx, cy, w, h]

@@ -8,6 +8,7 @@ pub mod flip;
 pub mod gauss;
 pub mod gray;
 pub mod hsv;
+pub mod jpeg;
 pub mod mix;
 pub mod noise;
 pub mod resize;
