@@ -75,9 +75,7 @@ def test_recognised_folders_are_never_plain(tmp_path: Path) -> None:
     (tmp_path / "labelled/a.txt").write_text("0 0.5 0.5 0.1 0.1\n")
     picture(tmp_path / "cvat/a.png")
     (tmp_path / "cvat/a.xml").write_text("<annotations></annotations>")
-    picture(tmp_path / "labelme/a.png")
-    (tmp_path / "labelme/a.json").write_text('{"shapes": []}')
-    for kind in ("labelled", "cvat", "labelme"):
+    for kind in ("labelled", "cvat"):
         assert run(tmp_path / kind, "--out", tmp_path / "out") == 2, kind
     for kind in ("classes", "masks"):
         assert detect(str(tmp_path / kind)).format == kind

@@ -113,3 +113,14 @@ def write_coco(root: Path) -> Path:
         json.dumps({"images": images, "annotations": annotations, "categories": categories})
     )
     return root
+
+
+def policy(path: Path, *transforms: dict[str, object]) -> Path:
+    """A policy file of transforms that always happen; a mirror if none is named."""
+    steps = transforms or ({"__class_fullname__": "HorizontalFlip"},)
+    value = {
+        "__version__": "2.0.8",
+        "transform": {"__class_fullname__": "Compose", "p": 1.0, "transforms": [{"p": 1.0, **t} for t in steps]},
+    }
+    path.write_text(json.dumps(value))
+    return path

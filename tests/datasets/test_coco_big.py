@@ -81,10 +81,13 @@ if __name__ == "__main__":
 
     folder = big(Path(sys.argv[1]), float(sys.argv[2]))
     # a process of its own, so that what made the file does not count
-    code = (
-        "import resource, time; from ferraug.datasets import coco; start = time.perf_counter(); "
-        f"coco.read({str(folder)!r}, 'collect'); print(f'{time.perf_counter() - start:.2f} s,', "
-        "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10, 'MB at most')"
-    )
+    code = """if True:
+        import resource, sys, time
+        from ferraug.datasets import coco
+        start = time.perf_counter()
+        coco.read(sys.argv[1], "collect")
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+        print(f"{time.perf_counter() - start:.2f} s, {most} MB at most")
+    """
     print(f"{(folder / 'boxes.json').stat().st_size / 1e6:.0f} MB:", flush=True)
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code, str(folder)], check=True)

@@ -144,8 +144,8 @@ class _Reader:
             spans = document.arrays["annotations"]
             first = json.loads(text[spans.starts[0] : spans.ends[0]]) if spans else None
             work = self._begin(path, first, images, document.values.get("categories"))
-            for index, (start, end) in enumerate(zip(spans.starts, spans.ends, strict=True)):
-                work.take(json.loads(text[start:end]), index)
+            for index, start in enumerate(spans.starts):
+                work.take(jsonspan.value_at(text, start), index)
         work.doc.document = document
         work.finish(text)
         self.outlined = self.outlined or work.outlined
@@ -240,6 +240,11 @@ class _Reader:
                 bad.add(index)
                 continue
             used.add(path)
+            if isinstance(record, jsonspan.NotJson):
+                self.report.invalid(where, jsonspan.NotJson.WHY, "image")
+                self.owned.add(path)
+                bad.add(index)
+                continue
             sample = self.by_path.get(path)
             if sample is None and path not in self.bad:
                 declared = declared_size(record)

@@ -1,7 +1,7 @@
 """Any set as COCO: one document a split, `annotations/instances_<split>.json` with images in `images/<split>/`.
 
-Ids count from 1, classes keep their order. Oriented boxes become polygons, run lengths stay run lengths, marks of Pascal
-VOC become keys of their own (truncated, difficult, occluded, pose), keypoints without names are called kp_1, kp_2, ...
+Ids count from 1, classes keep their order. Oriented boxes become polygons, run lengths stay, marks of Pascal VOC become
+keys of their own (truncated, difficult, occluded, pose), keypoints without names are called kp_1, kp_2, ...
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ class Work:
     def _instance(self, record: Any, index: int) -> tuple[Sample, Instance]:
         doc = self.doc
         if type(record) is not dict:
-            raise Invalid("not an object")
+            raise Invalid(jsonspan.NotJson.WHY if isinstance(record, jsonspan.NotJson) else "not an object")
         own = record.get("id")
         if not is_id(own):
             raise Invalid("no id")

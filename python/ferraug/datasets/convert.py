@@ -35,6 +35,7 @@ MASKS = "masks of classes not kept"
 SPARE = "image files without annotations not taken along"
 ROUNDED = "boxes rounded to whole pixels"
 MERGED = "records of several documents merged to one object"
+BARE = "points and lines not kept"
 PARTS = "boxes of named parts not kept"
 SIDES = "left and right of keypoints not kept"
 
@@ -118,6 +119,9 @@ def neutral(data: Dataset, target: str) -> Neutral:
                 continue
             if old.duplicate:
                 found.lose(DUPLICATES)
+                continue
+            if "bare" in old.flags:
+                found.lose(BARE)
                 continue
             flags = dict(old.flags)
             found.lose(PARTS, int(flags.pop("parts", None) is not None))

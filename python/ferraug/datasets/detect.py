@@ -12,12 +12,12 @@ import re
 from dataclasses import dataclass, field
 
 from .._core import ConfigError
-from . import classes, coco, dota, instances, masks, voc, yolo
+from . import classes, coco, createml, cvat, dota, instances, masks, voc, yolo
 from .formats import FORMATS
 from .model import Dataset, Options, Reporter
 from .paths import is_image_name, stem, walk
 
-KNOWN = (*FORMATS, *(n for n in ("cvat", "labelme", "createml", "dota") if n not in FORMATS))
+KNOWN = tuple(FORMATS)
 
 
 @dataclass(slots=True)
@@ -67,17 +67,23 @@ def _file(src: str, wanted: str | None, report: Reporter) -> Found:
     if low.endswith((".yaml", ".yml", ".data")):
         kind = "yolo"
     elif low.endswith(".json"):
-        kind = "coco" if coco.kind_of(root, name) else None
+        kind = "coco" if coco.kind_of(root, name) else _json_kind(root, name)
     elif low.endswith(".xml"):
-        kind = "voc" if voc.looks_like_voc(root, name) else None
+        kind = "voc" if voc.looks_like_voc(root, name) else "cvat" if _is_cvat(root, [name]) else None
     kind = wanted or kind
     if kind is None:
-        raise ConfigError(f"{src}: neither a YOLO yaml nor COCO JSON nor Pascal VOC XML")
-    if kind in ("coco", "voc") and os.path.basename(root).lower() in ("annotations", "annotation"):
+        raise ConfigError(f"{src}: no YOLO yaml, COCO, LabelMe or CreateML JSON, Pascal VOC or CVAT XML")
+    if kind in ("coco", "voc", "cvat") and os.path.basename(root).lower() in ("annotations", "annotation"):
         # its images lie beside the folder, so that is the data set
         name = f"{os.path.basename(root)}/{name}"
         root = os.path.dirname(root)
     return Found(kind, root, walk(root, report), only=name, report=report)
+
+
+def _json_kind(root: str, name: str) -> str | None:
+    return next(
+        (kind for kind, fits in (("labelme", _is_labelme), ("createml", _is_createml)) if fits(root, [name])), None
+    )
 
 
 def read(
@@ -126,7 +132,7 @@ def _is_voc(root: str, files: list[str]) -> bool:
 
 
 def _is_cvat(root: str, files: list[str]) -> bool:
-    return any(_holds(root, f, rb"<\s*annotations\b") for f in files if f.lower().endswith(".xml"))
+    return any(cvat.looks_like_cvat(root, f) for f in files if f.lower().endswith(".xml"))
 
 
 def _is_labelme(root: str, files: list[str]) -> bool:
@@ -134,7 +140,7 @@ def _is_labelme(root: str, files: list[str]) -> bool:
 
 
 def _is_createml(root: str, files: list[str]) -> bool:
-    return any(_holds(root, f, rb'^\s*\[\s*\{[^\[]*"image"\s*:') for f in files if f.lower().endswith(".json"))
+    return any(createml.looks_like_createml(root, f) for f in files if f.lower().endswith(".json"))
 
 
 def _is_dota(root: str, files: list[str]) -> bool:

@@ -11,9 +11,15 @@ from . import (
     coco,
     coco_adopt,
     coco_write,
+    createml,
+    createml_write,
+    cvat,
+    cvat_write,
     dota,
     dota_write,
     instances,
+    labelme,
+    labelme_write,
     masks,
     paint,
     plain,
@@ -56,6 +62,18 @@ def _voc(root: str, errors: str, files: list[str], only: str | None, options: Op
     return voc.read(root, errors, files, only, options.voc_origin)
 
 
+def _labelme(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return labelme.read(root, errors, files, only)
+
+
+def _cvat(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return cvat.read(root, errors, files, only)
+
+
+def _createml(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
+    return createml.read(root, errors, files, only)
+
+
 def _dota(root: str, errors: str, files: list[str], only: str | None, options: Options) -> Dataset:
     return dota.read(root, errors, files)
 
@@ -87,6 +105,9 @@ FORMATS = {
         Format("yolo", "YOLO", _yolo, yolo_write.Writer, _to_yolo),
         Format("coco", "COCO", _coco, coco_write.Writer, coco_adopt.adopt),
         Format("voc", "Pascal VOC", _voc, voc_write.Writer, voc_adopt.adopt),
+        Format("cvat", "CVAT", _cvat, cvat_write.Writer, cvat_write.adopt),
+        Format("labelme", "LabelMe", _labelme, labelme_write.Writer, labelme_write.adopt),
+        Format("createml", "CreateML", _createml, createml_write.Writer, createml_write.adopt),
         Format("dota", "DOTA", _dota, dota_write.Writer, dota_write.adopt),
         Format("instances", "a mask an object", _instances, instances.Writer, paint.as_instances),
         Format("masks", "masks of classes", _masks, masks.Writer, paint.as_masks),
@@ -104,4 +125,7 @@ def adopt(data: Dataset, target: str) -> Dataset:
     take = FORMATS[target].adopt if target in FORMATS else None
     if take is None:
         raise ConfigError(f"--to {target}: allowed {', '.join(able)}")
-    return take(data)
+    adopted = take(data)
+    # what belongs to no record does not come along
+    adopted.problems = [p for p in data.problems if not p.text.endswith("copied, not multiplied")]
+    return adopted

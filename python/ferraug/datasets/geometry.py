@@ -109,6 +109,13 @@ class Tracer:
         for number, instance in enumerate(self.objects):
             best: Dropped | None = None
             found = False
+            if "bare" in instance.flags:
+                alone = _bare(ops, sample, instance, plan.dots_shown(moved, number), self.categories, size)
+                if alone is None:
+                    dropped.append(Dropped(instance, "visibility", 0.0, limits.visibility))
+                else:
+                    kept.append(alone)
+                continue
             for mapped in _candidates(plan, moved, corners, number, instance, size, masks, ops, sample):
                 missed = limits.missed(mapped.box, mapped.share)
                 if missed is not None:
@@ -374,6 +381,24 @@ def _keypoints(
         for left, right in pairs:
             moved[left], moved[right] = moved[right], moved[left]
     return moved
+
+
+def _bare(
+    ops: Sequence[Any],
+    sample: Sample,
+    instance: Instance,
+    shown: list[bool],
+    categories: list[Category],
+    size: tuple[int, int],
+) -> Mapped | None:
+    """Points and lines, which have no area to measure: points that left are gone, a line that lost one is gone."""
+    points = _keypoints(ops, sample, instance, shown, categories)
+    seen = [p for p in points if p[2]]
+    if not seen or (instance.flags["bare"] == "line" and len(seen) < len(points)):
+        return None
+    xs, ys = [p[0] for p in seen], [p[1] for p in seen]
+    box = _inside((min(xs) - 0.5, min(ys) - 0.5, max(xs) + 0.5, max(ys) + 0.5), size)
+    return Mapped(instance, box, 1.0, points != instance.keypoints, keypoints=points)
 
 
 def is_mirrored(ops: Sequence[Any], size: tuple[int, int], box: Box) -> bool:

@@ -7,6 +7,7 @@ style it was written in. New records are written in the style of the first one.
 from __future__ import annotations
 
 import json
+import math
 from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -17,9 +18,24 @@ from .._core import ConfigError
 
 _BLANK = " \t\n\r"
 _NONE = ("", *_BLANK)
+#: constants that the parser met since this was last emptied
+_CONSTANTS: list[str] = []
+
+
+def _constant(text: str) -> str:
+    _CONSTANTS.append(text)
+    return text
+
+
 #: what is no number in JSON (NaN, Infinity) comes out as its own text, so that no check takes it for one
-_DECODER = json.JSONDecoder(parse_constant=str)
+_DECODER = json.JSONDecoder(parse_constant=_constant)
 _SCAN = _DECODER.scan_once  # type: ignore[attr-defined]
+
+
+class NotJson(dict[str, Any]):
+    """A record that holds NaN or Infinity: readers of strict JSON stop at it, so it leaves."""
+
+    WHY = "NaN or infinity, which JSON does not have"
 
 
 @dataclass(slots=True)
@@ -40,12 +56,13 @@ class Span:
 
 @dataclass(slots=True)
 class Document:
-    """The text of a JSON object, its small values and the spans of its big arrays."""
+    """The text of a JSON object, its small values with their places, and the spans of its big arrays."""
 
     text: str
     bom: bool = False
     values: dict[str, Any] = field(default_factory=dict)
     arrays: dict[str, Span] = field(default_factory=dict)
+    places: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def decode_text(data: bytes, where: str) -> tuple[str, bool]:
@@ -122,10 +139,36 @@ def parse_text(text: str, bom: bool, where: str, takers: dict[str, Callable[[Any
         if key in takers and text[at : at + 1] == "[":
             at = _elements(text, at, where, doc, key, takers[key])
         else:
+            start = at
             doc.values[key], at = _value(text, at, where)
+            doc.places[key] = start, at
         at = _skip(text, at)
     if _skip(text, at + 1) != len(text):
         raise fail("more text after the end", at + 1)
+    return doc
+
+
+def value_at(text: str, start: int) -> Any:
+    """The record that begins there, which was read once before."""
+    _CONSTANTS.clear()
+    value, _ = _SCAN(text, start)
+    return NotJson(value) if _CONSTANTS and isinstance(value, dict) else value
+
+
+#: the key of a document that is an array
+TOP = ""
+
+
+def parse_array(data: bytes, where: str, take: Callable[[Any, int], None]) -> Document:
+    """Reads a JSON array; its elements go to `take` with their index, their places to `arrays[TOP]`."""
+    text, bom = decode_text(data, where)
+    doc = Document(text, bom)
+    at = _skip(text, 0)
+    if text[at : at + 1] != "[":
+        raise ConfigError(f"{where}: expected an array at offset {at} of {len(text)}")
+    at = _skip(text, _elements(text, at, where, doc, TOP, take))
+    if at != len(text):
+        raise ConfigError(f"{where}: more text after the end at offset {at} of {len(text)}")
     return doc
 
 
@@ -139,6 +182,7 @@ def _elements(text: str, at: int, where: str, doc: Document, key: str, take: Cal
     scan, starts, ends = _SCAN, span.starts, span.ends
     gap = ""
     count = 0
+    _CONSTANTS.clear()
     while True:
         try:
             value, end = scan(text, at)
@@ -146,6 +190,9 @@ def _elements(text: str, at: int, where: str, doc: Document, key: str, take: Cal
             value, end = _value(text, at, where)
         starts.append(at)
         ends.append(end)
+        if _CONSTANTS:
+            _CONSTANTS.clear()
+            value = NotJson(value) if isinstance(value, dict) else value
         take(value, count)
         count += 1
         # between records stands nearly always what stood between the first two
@@ -208,8 +255,21 @@ class Style:
 
     def dumps(self, value: Any) -> str:
         """`value` as one record."""
-        text = self.encoder.encode(value)
+        try:
+            text = self.encoder.encode(value)
+        except ValueError:
+            # a number too great for any reader, such as 1e999
+            text = self.encoder.encode(_finite(value))
         return text.replace("\n", "\n" + self.prefix) if self.prefix else text
+
+
+def _finite(value: Any) -> Any:
+    """The value with null for infinite numbers."""
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def style_of(doc: Document, key: str) -> Style:
@@ -254,6 +314,30 @@ def separator_of(doc: Document, key: str) -> str:
         if span is not None and len(span) > 1:
             return doc.text[span.ends[0] : span.starts[1]]
     return ", " if '": ' in doc.text else ","
+
+
+def record_text(doc: Document, key: str, index: int) -> str:
+    """A record of an array as it stands."""
+    start, end = doc.arrays[key][index]
+    return doc.text[start:end]
+
+
+def with_values(doc: Document, values: dict[str, Any], arrays: dict[str, list[str]]) -> str:
+    """The document's text with other values for top-level keys that it has, and other records in its arrays."""
+    edits = [(*doc.places[key], json.dumps(value)) for key, value in values.items() if key in doc.places]
+    for key, records in arrays.items():
+        span = doc.arrays.get(key)
+        if span is not None and records:
+            head = span.starts[0] if span else span.start + 1
+            edits.append((head, span.ends[-1] if span else span.end, separator_of(doc, key).join(records)))
+        elif span is not None:
+            edits.append((span.start, span.end + 1, "[]"))
+    pieces = ["\ufeff"] if doc.bom else []
+    at = 0
+    for start, end, new in sorted(edits):
+        pieces += [doc.text[at:start], new]
+        at = end
+    return "".join([*pieces, doc.text[at:]])
 
 
 def edited(doc: Document, dropped: dict[str, set[int]], added: dict[str, Iterable[str]]) -> Iterable[str]:

@@ -136,17 +136,22 @@ class Writer(base.Writer):
     ) -> Iterator[tuple[str, Iterable[bytes]]]:
         """ImageSets lists, with the copies' names where their source is listed as train."""
         lost = {_stem_of(s.path) for s in self.data.samples() if id(s) in gone}
-        sources = {s.path for s in self.multiplied}
+        splits = {s.path: s.split for s in self.multiplied}
         for path, text in self.set.lists.items():
             name = stem(path.rsplit("/", 1)[-1])
             lines = text.split("\n")
             if lost:
                 lines = [line for line in lines if not line.split() or line.split()[0] not in lost]
             body = "\n".join(lines)
-            yield path, _with_copies(body, records if name not in ("val", "test") and sources else None, name)
+            yield path, _with_copies(body, records, splits, name)
 
 
-def _with_copies(body: str, records: Callable[[], Iterable[bytes]] | None, name: str) -> Iterable[bytes]:
+def _with_copies(
+    body: str, records: Callable[[], Iterable[bytes]], splits: dict[str, str], name: str
+) -> Iterable[bytes]:
+    """The list and the copies of those it names. A list of val or test (of all classes or of one, `cat_val`) takes no
+    copies of other splits: an image that is in two lists counts as train."""
+    kind = name.rsplit("_", 1)[-1]
     end = "\r\n" if "\r\n" in body else "\n"
     rest: dict[str, str] = {}
     for line in body.splitlines():
@@ -155,8 +160,10 @@ def _with_copies(body: str, records: Callable[[], Iterable[bytes]] | None, name:
             rest[entry] = line.rstrip()[len(line) - len(line.lstrip()) + len(entry) :]
     started = False
     yield body.encode()
-    for record in records() if records is not None else ():
+    for record in records():
         source, path = json.loads(record)
+        if kind in ("val", "test") and splits[source].replace("valid", "val") != kind:
+            continue
         tail = rest.get(_stem_of(source))
         if tail is None:
             continue

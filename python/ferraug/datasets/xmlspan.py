@@ -6,6 +6,7 @@ expand.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
@@ -25,6 +26,7 @@ class Element:
     end: int = 0
     text: str = ""
     children: list[Element] = field(default_factory=list)
+    attrs: dict[str, str] = field(default_factory=dict)
 
     def find(self, tag: str) -> Element | None:
         """The first child of that name."""
@@ -52,11 +54,11 @@ def parse(data: bytes, where: str) -> Element:
     stack: list[Element] = []
     roots: list[Element] = []
 
-    def start(tag: str, _: dict[str, str]) -> None:
+    def start(tag: str, attrs: dict[str, str]) -> None:
         if len(stack) >= MAX_DEPTH:
             raise XmlError(f"depth > {MAX_DEPTH}")
         at = parser.CurrentByteIndex
-        element = Element(tag, at, inner=_tag_end(data, at))
+        element = Element(tag, at, inner=_tag_end(data, at), attrs=attrs)
         (stack[-1].children if stack else roots).append(element)
         stack.append(element)
 
@@ -101,6 +103,21 @@ def _tag_end(data: bytes, at: int) -> int:
         elif char == 62:
             return i + 1
     raise XmlError("truncated")
+
+
+_ATTRIBUTE = re.compile(rb"""\s+([^\s=/<>"']+)\s*=\s*("[^"]*"|'[^']*')""")
+
+
+def attribute_edit(data: bytes, element: Element, name: str, value: str | None) -> tuple[int, int, bytes]:
+    """The edit that gives an element's attribute another value, adds it, or (None) takes it away."""
+    new = b"" if value is None else b" " + name.encode() + b'="' + escape(value).replace(b'"', b"&quot;") + b'"'
+    for found in _ATTRIBUTE.finditer(data, element.start, element.inner):
+        if found[1] == name.encode():
+            if value is None:
+                return found.start(), found.end(), b""
+            return found.start(2), found.end(2), b'"' + escape(value).replace(b'"', b"&quot;") + b'"'
+    at = element.inner - (2 if data[element.inner - 2 : element.inner] == b"/>" else 1)
+    return at, at, new
 
 
 def escape(text: str) -> bytes:
