@@ -189,3 +189,13 @@ def test_statistics_that_fit_one_kind_of_image_are_refused_for_others() -> None:
             data = {"image": noise((H, W, 3)), "other": other}
             with pytest.raises(TypeError, match=text):
                 LAYOUT.open(data).finish([("standardize", "image", "first")], data, None, fused)
+
+
+def test_the_frame_is_that_of_the_usual_target_whatever_comes_first() -> None:
+    """An additional image before `image` in the call is not the one that sizes and statistics come from."""
+    image, other = noise((20, 30, 3)), noise((40, 60, 1))
+    pipe = F.Compose([F.CenterCrop(10, 10, p=1)], additional_targets=OTHERS, is_check_shapes=False)
+    for data in ({"image": image, "other": other}, {"other": other, "image": image}, {"other": other, "images": [image]}):
+        got = pipe(**data)
+        assert np.array_equal(got["images"][0] if "images" in got else got["image"], image[5:15, 10:20])
+        assert np.array_equal(got["other"], other[5:15, 10:20])
