@@ -305,3 +305,32 @@ fn pca_gray(each: Each<'_>, shape: Shape, channels: usize) -> Step {
     let w = v.iter().map(|x| x * scale).chain([-lo * scale]).collect();
     Step::Weights { w, channels }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(dtype: DType, c: usize) -> Shape {
+        Shape { d: 1, h: 2, w: 3, c, dtype }
+    }
+
+    #[test]
+    fn a_linear_fit_reads_in_the_units_of_each_image() {
+        let fit = Fit::Linear { a: 1.0, b: 51.0, max: 255.0, round: false };
+        let steps = fit.steps(&shape(DType::F32, 3)).expect("f32 computes");
+        assert!(matches!(&steps[..], [Step::Linear { b, .. }] if b == &[0.2]));
+        let steps = fit.steps(&shape(DType::U8, 1)).expect("u8 computes");
+        let [Step::Table(table)] = &steps[..] else { panic!("a table for bytes") };
+        assert!(matches!(table.table(), Table::Shared(t) if t[100] == 151));
+    }
+
+    #[test]
+    fn other_fits_are_for_images_of_one_kind() {
+        let fit = Fit::Steps(DType::U8, 3, vec![Step::Own]);
+        assert!(fit.steps(&shape(DType::U8, 3)).is_ok());
+        for other in [shape(DType::F32, 3), shape(DType::U8, 1)] {
+            let error = fit.steps(&other).expect_err("another kind of image");
+            assert!(error.text.contains("3 channels of uint8"), "{}", error.text);
+        }
+    }
+}

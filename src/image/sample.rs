@@ -302,6 +302,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn colours_are_cut_to_the_components_of_an_image() {
+        let colour = Fill::Each(vec![1.0, 2.0, 3.0]);
+        assert_eq!(colour.cut(1), Fill::Each(vec![1.0]));
+        assert_eq!(colour.cut(3), colour);
+        assert!(colour.cut(4).check(4).is_err(), "nothing is made up");
+        assert_eq!(Fill::all(5.0).cut(2), Fill::all(5.0));
+    }
+
+    #[test]
     fn u8_from_f32_rounds_half_to_even_and_saturates() {
         for (v, want) in
             [(0.5, 0), (1.5, 2), (2.5, 2), (254.5, 254), (255.4, 255), (1e9, 255), (-3.0, 0), (f32::NAN, 0)]

@@ -36,14 +36,16 @@ impl Kind {
             _ => return None,
         })
     }
-    /// Image lanes before masks, single ones before stacks: the first lane is the primary one.
-    fn rank(self) -> u8 {
+    /// Image lanes before masks, single ones before stacks, 2.0.8's names before additional ones: the first lane is the
+    /// primary one.
+    fn rank(self, name: &str) -> u8 {
         match self {
+            Kind::Array { role: Role::Image, .. } if Kind::from_name(name).is_none() => 3,
             Kind::Array { role: Role::Image, axes: Axes::Image, .. } => 0,
             Kind::Array { role: Role::Image, volume: false, .. } => 1,
             Kind::Array { role: Role::Image, .. } => 2,
-            Kind::Array { .. } => 3,
-            _ => 4,
+            Kind::Array { .. } => 4,
+            _ => 5,
         }
     }
 }
@@ -122,7 +124,7 @@ impl Layout {
             }
             if let Some(content) = Content::open(&value, name, axes, list)? {
                 let own = content.shape().dtype;
-                let (key, rank) = (key.unbind(), kind.rank());
+                let (key, rank) = (key.unbind(), 0);
                 lanes.push(Lane {
                     key,
                     rank,
@@ -138,6 +140,10 @@ impl Layout {
             }
         }
         if lanes.len() > 1 {
+            for lane in &mut lanes {
+                let name = lane.name(py);
+                lane.rank = this.kind(lane.key.bind(py)).map_or(u8::MAX, |kind| kind.rank(name));
+            }
             lanes.sort_by_key(|l| l.rank);
             if this.check_shapes {
                 this.check(&lanes, py)?;

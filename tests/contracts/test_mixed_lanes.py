@@ -163,3 +163,39 @@ def test_noise_of_an_image_of_another_size_is_as_fine() -> None:
     got = pipe.run({"image": image, "other": other}, key=1)["other"]
     assert np.array_equal(got, pipe.run({"image": other}, key=1)["image"])
     assert np.abs(np.corrcoef(got[:, 1:, 0].ravel(), got[:, :-1, 0].ravel())[0, 1]) < 0.05
+
+
+def test_statistics_of_the_first_image_wait_for_it_at_a_cut() -> None:
+    """User code that asks for another image first does not make it the one that is fitted on."""
+
+    class Passes(F.ImageOnlyTransform):
+        def apply(self, img: Any, **params: Any) -> Any:
+            return img
+
+    child = F.RandomBrightnessContrast(brightness_limit=(0.3, 0.3), contrast_limit=0, brightness_by_max=False, p=1)
+    image, other = noise((H, W, 3)) // 2, (noise((H, W, 3), seed=9) / 255).astype(np.float32)
+    plainly = F.Compose([child], additional_targets=OTHERS)(image=image, other=other)
+    for data in ({"image": image, "other": other}, {"other": other, "image": image}):
+        got = F.Compose([child, Passes(p=1)], additional_targets=OTHERS)(**data)
+        assert np.array_equal(got["image"], plainly["image"]) and np.array_equal(got["other"], plainly["other"])
+
+
+def test_statistics_that_fit_one_kind_of_image_are_refused_for_others() -> None:
+    for other, text in (
+        (noise((H, W, 3), "float32"), "other: statistics of 3 channels of uint8 do not fit 3 of float32"),
+        (noise((H, W, 1)), "other: statistics of 3 channels of uint8 do not fit 1 of uint8"),
+    ):
+        for fused in (True, False):
+            data = {"image": noise((H, W, 3)), "other": other}
+            with pytest.raises(TypeError, match=text):
+                LAYOUT.open(data).finish([("standardize", "image", "first")], data, None, fused)
+
+
+def test_the_frame_is_that_of_the_usual_target_whatever_comes_first() -> None:
+    """An additional image before `image` in the call is not the one that sizes and statistics come from."""
+    image, other = noise((20, 30, 3)), noise((40, 60, 1))
+    pipe = F.Compose([F.CenterCrop(10, 10, p=1)], additional_targets=OTHERS, is_check_shapes=False)
+    for data in ({"image": image, "other": other}, {"other": other, "image": image}, {"other": other, "images": [image]}):
+        got = pipe(**data)
+        assert np.array_equal(got["images"][0] if "images" in got else got["image"], image[5:15, 10:20])
+        assert np.array_equal(got["other"], other[5:15, 10:20])

@@ -112,13 +112,16 @@ def linear(draw: Any, f: Frame) -> None:
             return number(draw, low, high)
         return tuple(number(draw, low, high) for _ in range(f.c))
 
+    unit = draw(st.sampled_from([(), (None,), ("max",)]))
+    peak = 1.0 if unit == ("max",) else f.peak
     f.ops.append(
         (
             "linear",
             values(-1.5, 2),
-            values(-0.5 * f.peak, 0.5 * f.peak),
+            values(-0.5 * peak, 0.5 * peak),
             draw(st.sampled_from(["trunc", "rint"])),
             draw(st.booleans()),
+            *unit,
         )
     )
 
@@ -128,6 +131,14 @@ def gamma(draw: Any, f: Frame) -> None:
 
 
 def colours(draw: Any, f: Frame) -> None:
+    if f.c == 1:  # a gray image passes where colours change
+        f.ops += [
+            ("space", "rgb", "hsv"),
+            ("hsv_shift", number(draw, -90, 90), number(draw, -90, 90), number(draw, -90, 90)),
+            ("space", "hsv", "rgb"),
+            ("gray", "average", 3),
+        ]
+        return None
     if f.c != 3:
         return gamma(draw, f)
     kind = draw(st.integers(0, 4))
