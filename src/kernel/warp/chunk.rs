@@ -24,6 +24,16 @@ impl<I: Copy + Default> Taps<I> {
     }
 }
 
+/// Does the taps of a chunk: bytes, those from a row to the next, addresses and weights, output.
+pub(super) type Run<A> = fn(&[u8], usize, &A, &mut [u8]);
+
+/// What does the taps of a chunk.
+pub(super) struct Kernel<A> {
+    /// Bytes read at a row of taps.
+    pub load: usize,
+    pub run: Run<A>,
+}
+
 /// What a chunk needs to know of the source, in elements.
 #[derive(Clone, Copy)]
 pub(super) struct Frame {

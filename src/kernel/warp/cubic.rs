@@ -4,7 +4,7 @@
 //! outer two subtracted (their weights are never positive), which fits an i16. Then the four columns with Q14 weights,
 //! rounded once.
 
-use super::chunk::{Frame, Taps, addresses};
+use super::chunk::{Frame, Kernel, Taps, addresses};
 use super::weights::{CUBIC, cubic_step};
 use super::{BLOCK, BLOCKS, Block, Warp, tile};
 use crate::image::{Border, Plane, RowsMut};
@@ -88,16 +88,8 @@ fn pixel(src: &Plane<u8>, sx: i32, sy: i32, border: Border, fill: &[u8], out: &m
     }
 }
 
-/// What does the taps of a chunk.
-#[derive(Clone, Copy)]
-struct Kernel {
-    /// Bytes read at a row of taps.
-    load: usize,
-    run: fn(&[u8], usize, &Cubic, &mut [u8]),
-}
-
 /// None if the number of components has no kernel of its own.
-fn kernel(c: usize) -> Option<Kernel> {
+fn kernel(c: usize) -> Option<Kernel<Cubic>> {
     #[cfg(target_arch = "x86_64")]
     if crate::simd::level() >= crate::simd::Level::V3 {
         use crate::kernel::x86::warp_cubic as x86;
@@ -120,7 +112,7 @@ fn kernel(c: usize) -> Option<Kernel> {
 pub(super) fn rows(src: &Plane<u8>, warp: &Warp, fill: &[u8], x0: usize, y0: usize, out: &mut RowsMut<u8>) {
     let (c, border) = (src.c, warp.border);
     let kernel = kernel(c);
-    let frame = Frame::new(src, 4, kernel.map_or(4 * c, |k| k.load));
+    let frame = Frame::new(src, 4, kernel.as_ref().map_or(4 * c, |k| k.load));
     let mut cub = Cubic::new();
     let mut s = [[[0; BLOCK]; BLOCKS]; 2];
     tile::segments(src, warp, 2, fill, (x0, y0), out, |line, x, o| {
@@ -136,7 +128,7 @@ pub(super) fn rows(src: &Plane<u8>, warp: &Warp, fill: &[u8], x0: usize, y0: usi
         let m = n.div_ceil(BLOCK);
         addresses::<16, 1>(frame, &sx[..m], &sy[..m], &mut cub.off, &mut cub.bad);
         steps([&sx[..m], &sy[..m]], &mut cub);
-        match kernel {
+        match &kernel {
             Some(k) => (k.run)(src.data, src.stride, &cub, o),
             None => sample_any(src.data, src.stride, &cub, c, o),
         }

@@ -5,7 +5,7 @@
 //!
 //! Pixels with taps outside are done the same way on a copy of their taps.
 
-use super::chunk::{Frame, Taps, addresses};
+use super::chunk::{Frame, Run, Taps, addresses};
 use super::coords::Line;
 use super::fold::{extent, mirror, wrap};
 use super::weights::{NEGATIVE, lanczos};
@@ -85,16 +85,13 @@ simd! {
     }
 }
 
-/// Does the taps of a chunk: data, stride, addresses and weights, output.
-type Run = fn(&[u8], usize, &Lanczos, &mut [u8]);
-
 /// What does the taps of a chunk.
 #[derive(Clone, Copy)]
 struct Kernel {
     c: usize,
     /// Bytes read at a row of taps.
     load: usize,
-    run: Option<Run>,
+    run: Option<Run<Lanczos>>,
 }
 
 impl Kernel {

@@ -120,6 +120,19 @@ pub(super) fn put<const C: usize>(out: &mut [u8], k: usize, pairs: [__m256i; 4])
     }
 }
 
+/// Writes up to eight pixels of one component.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn put1(out: &mut [u8], a: __m128i, b: __m128i) {
+    let v = _mm_packs_epi32(a, b);
+    let v = _mm_cvtsi128_si64(_mm_packus_epi16(v, v)).to_le_bytes();
+    if out.len() == 8 {
+        out.copy_from_slice(&v);
+    } else {
+        out.copy_from_slice(&v[..out.len()]);
+    }
+}
+
 #[target_feature(enable = "avx2")]
 fn one(data: &[u8], stride: usize, cub: &Cubic, out: &mut [u8]) {
     let n = out.len();
@@ -148,12 +161,6 @@ fn one(data: &[u8], stride: usize, cub: &Cubic, out: &mut [u8]) {
             let b = _mm_unpacklo_epi64(pixel(i + 2), pixel(i + 3));
             _mm_srai_epi32(_mm_add_epi32(_mm_hadd_epi32(a, b), _mm_set1_epi32(1 << 19)), 20)
         };
-        let v = _mm_packs_epi32(quad(0), quad(4));
-        let v = _mm_cvtsi128_si64(_mm_packus_epi16(v, v)).to_le_bytes();
-        if o.len() == 8 {
-            o.copy_from_slice(&v);
-        } else {
-            o.copy_from_slice(&v[..o.len()]);
-        }
+        put1(o, quad(0), quad(4));
     }
 }

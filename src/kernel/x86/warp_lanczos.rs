@@ -4,7 +4,7 @@
 //! component are neighbouring words with the pixel in the upper byte, the product's upper half with a Q15 magnitude is
 //! Q7. Sums start 128 levels low, which keeps them in 16 bits.
 
-use super::warp_cubic::{check, order, put};
+use super::warp_cubic::{check, order, put, put1};
 use crate::kernel::warp::{Lanczos, LanczosWeights, NEGATIVE, lanczos};
 use std::arch::x86_64::*;
 
@@ -91,12 +91,6 @@ fn one(data: &[u8], stride: usize, lan: &Lanczos, out: &mut [u8]) {
             let (a, b) = (_mm_hadd_epi32(pixel(i), pixel(i + 1)), _mm_hadd_epi32(pixel(i + 2), pixel(i + 3)));
             _mm_srai_epi32(_mm_add_epi32(_mm_hadd_epi32(a, b), _mm_set1_epi32(ROUND)), 21)
         };
-        let v = _mm_packs_epi32(quad(0), quad(4));
-        let v = _mm_cvtsi128_si64(_mm_packus_epi16(v, v)).to_le_bytes();
-        if o.len() == 8 {
-            o.copy_from_slice(&v);
-        } else {
-            o.copy_from_slice(&v[..o.len()]);
-        }
+        put1(o, quad(0), quad(4));
     }
 }
