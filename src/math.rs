@@ -161,25 +161,5 @@ pub fn pow_slice(values: &mut [f64], y: f64) {
     pow_lanes(values, &Exponent::new(y));
 }
 
-simd! {
-    fn gamma_lanes(table: &mut [u8; 256], y: &Exponent) {
-        let mut power = [0.0; 256];
-        for (v, p) in power.iter_mut().enumerate() {
-            *p = pow_lane(v as u32 as f64 * (1.0 / 255.0), y) * 255.0;
-        }
-        for (t, p) in table.iter_mut().zip(power) {
-            // g < 0 gives ∞ at 0 and values above 1 elsewhere.
-            *t = if p < 255.0 { p as i32 as u8 } else { 255 };
-        }
-    }
-}
-
-/// The table `trunc((v·(1/255))^g · 255)` over v = 0..=255.
-pub fn gamma_table(g: f64) -> [u8; 256] {
-    let mut table = [0; 256];
-    gamma_lanes(&mut table, &Exponent::new(g));
-    table
-}
-
 #[cfg(test)]
 mod tests;

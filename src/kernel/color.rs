@@ -137,49 +137,66 @@ fn replicate_u8(gray: &[u8], dst: &mut [u8], out_c: usize) {
     replicate(gray, dst, out_c);
 }
 
+/// Gray values of a row of pixels, block by block: `three` leaves those of three planes in the first of them, `pixel`
+/// makes one of any other number of channels, `spread` writes `out_c` equal channels.
+#[inline(always)]
+fn gray_blocks<E: Element>(
+    src: &[E],
+    dst: &mut [E],
+    [c, out_c]: [usize; 2],
+    three: impl Fn([&mut [E]; 3]),
+    pixel: impl Fn(&[E]) -> E,
+    spread: impl Fn(&[E], &mut [E], usize),
+) {
+    let mut planes = Planes([[E::default(); BLOCK]; 3]);
+    for (s, d) in src.chunks(BLOCK * c).zip(dst.chunks_mut(BLOCK * out_c)) {
+        if c == 3 {
+            let whole = planes.load(s);
+            three(planes.first(whole));
+        } else {
+            for (v, px) in planes.0[0].iter_mut().zip(s.chunks_exact(c)) {
+                *v = pixel(px);
+            }
+        }
+        spread(&planes.0[0][..s.len() / c], d, out_c);
+    }
+}
+
+fn check_gray(src: usize, dst: usize, method: Gray, c: usize, out_c: usize) {
+    assert!(src.is_multiple_of(c) && dst == src / c * out_c);
+    assert!(c == 3 || !matches!(method, Gray::Weighted | Gray::Lab));
+}
+
 /// Gray bytes of a row of `c` channels, written to `out_c` equal channels.
 pub fn gray_row(src: &[u8], dst: &mut [u8], method: Gray, c: usize, out_c: usize) {
-    assert!(src.len().is_multiple_of(c) && dst.len() == src.len() / c * out_c);
-    assert!(c == 3 || !matches!(method, Gray::Weighted | Gray::Lab));
+    check_gray(src.len(), dst.len(), method, c, out_c);
     let (mut src, mut dst) = (src, dst);
     #[cfg(target_arch = "x86_64")]
     if method == Gray::Weighted && (out_c == 1 || out_c == 3) && level() == Level::Vbmi {
         let done = x86::gray::gray(src, dst);
         (src, dst) = (&src[3 * done..], &mut dst[out_c * done..]);
     }
-    let mut planes = Planes([[0u8; BLOCK]; 3]);
-    while !src.is_empty() {
-        let n = (src.len() / c).min(BLOCK);
-        let (s, rest) = src.split_at(n * c);
-        let (d, tail) = dst.split_at_mut(n * out_c);
-        (src, dst) = (rest, tail);
-        if c == 3 {
-            let whole = planes.load(s);
-            let p = planes.first(whole);
-            match method {
-                Gray::Weighted => gray_planes(p),
-                Gray::Lab => lab_planes(p),
-                Gray::Desaturation => desaturate_planes(p),
-                Gray::Average => average_planes(p),
-                Gray::Max => max_planes(p),
-            }
-        } else {
-            for (v, px) in planes.0[0].iter_mut().zip(s.chunks_exact(c)) {
-                let (mut hi, mut lo, mut sum) = (0, 255, 0);
-                for v in px {
-                    hi = hi.max(*v);
-                    lo = lo.min(*v);
-                    sum += *v as u32;
-                }
-                *v = match method {
-                    Gray::Desaturation => ((hi as u16 + lo as u16) >> 1) as u8,
-                    Gray::Average => (sum / c as u32) as u8,
-                    _ => hi,
-                };
-            }
+    let three = |p: [&mut [u8]; 3]| match method {
+        Gray::Weighted => gray_planes(p),
+        Gray::Lab => lab_planes(p),
+        Gray::Desaturation => desaturate_planes(p),
+        Gray::Average => average_planes(p),
+        Gray::Max => max_planes(p),
+    };
+    let pixel = |px: &[u8]| {
+        let (mut hi, mut lo, mut sum) = (0, 255, 0);
+        for v in px {
+            hi = hi.max(*v);
+            lo = lo.min(*v);
+            sum += *v as u32;
         }
-        replicate_u8(&planes.0[0][..n], d, out_c);
-    }
+        match method {
+            Gray::Desaturation => ((hi as u16 + lo as u16) >> 1) as u8,
+            Gray::Average => (sum / c as u32) as u8,
+            _ => hi,
+        }
+    };
+    gray_blocks(src, dst, [c, out_c], three, pixel, replicate_u8);
 }
 
 #[inline(always)]
@@ -250,39 +267,25 @@ fn lab_planes_f32(mut p: [&mut [f32]; 3]) {
 
 /// Gray f32 of a row of `c` channels, written to `out_c` equal channels. Sums go in channel order.
 pub fn gray_f32_row(src: &[f32], dst: &mut [f32], method: Gray, c: usize, out_c: usize) {
-    assert!(src.len().is_multiple_of(c) && dst.len() == src.len() / c * out_c);
-    assert!(c == 3 || !matches!(method, Gray::Weighted | Gray::Lab));
-    let mut planes = Planes([[0f32; BLOCK]; 3]);
-    let (mut src, mut dst) = (src, dst);
-    while !src.is_empty() {
-        let n = (src.len() / c).min(BLOCK);
-        let (s, rest) = src.split_at(n * c);
-        let (d, tail) = dst.split_at_mut(n * out_c);
-        (src, dst) = (rest, tail);
-        if c == 3 {
-            let whole = planes.load(s);
-            let p = planes.first(whole);
-            match method {
-                Gray::Lab => lab_planes_f32(p),
-                _ => gray_planes_f32(p, method),
-            }
-        } else {
-            for (v, px) in planes.0[0].iter_mut().zip(s.chunks_exact(c)) {
-                let (mut hi, mut lo, mut sum) = (px[0], px[0], px[0]);
-                for v in &px[1..] {
-                    hi = larger(hi, *v);
-                    lo = smaller(lo, *v);
-                    sum += *v;
-                }
-                *v = match method {
-                    Gray::Desaturation => (hi + lo) * 0.5,
-                    Gray::Average => sum / c as f32,
-                    _ => hi,
-                };
-            }
+    check_gray(src.len(), dst.len(), method, c, out_c);
+    let three = |p: [&mut [f32]; 3]| match method {
+        Gray::Lab => lab_planes_f32(p),
+        _ => gray_planes_f32(p, method),
+    };
+    let pixel = |px: &[f32]| {
+        let (mut hi, mut lo, mut sum) = (px[0], px[0], px[0]);
+        for v in &px[1..] {
+            hi = larger(hi, *v);
+            lo = smaller(lo, *v);
+            sum += *v;
         }
-        replicate(&planes.0[0][..n], d, out_c);
-    }
+        match method {
+            Gray::Desaturation => (hi + lo) * 0.5,
+            Gray::Average => sum / c as f32,
+            _ => hi,
+        }
+    };
+    gray_blocks(src, dst, [c, out_c], three, pixel, replicate);
 }
 
 /// Fraction bits of a byte matrix.

@@ -136,16 +136,6 @@ fn f32_power_of_a_row() {
     }
 }
 
-#[test]
-fn gamma_one_drops_what_the_reference_drops() {
-    let table = gamma_table(1.0);
-    let dropped: Vec<usize> = (0..256).filter(|&v| table[v] as usize != v).collect();
-    assert_eq!(
-        dropped,
-        [33, 37, 41, 45, 49, 53, 57, 61, 66, 74, 82, 90, 98, 106, 114, 122, 132, 148, 164, 180, 196, 212, 228, 244]
-    );
-}
-
 /// Every level, and the scalar functions, give the same bits.
 #[test]
 fn levels_agree_with_the_scalar() {
@@ -197,13 +187,12 @@ fn time_levels() {
     let row: Vec<f32> = x.iter().map(|&v| v as f32).collect();
     for level in Level::ALL {
         set_level(level);
-        let table = best(|i| assert!(std::hint::black_box(gamma_table(1.1 + i as f64 * 1e-4))[0] == 0));
         let on = |f: fn(&mut [f64])| best(|_| f(std::hint::black_box(&mut x.clone())));
         let (e, l) = (on(exp_slice), on(ln_slice));
         let sc = best(|_| sin_cos_slice(std::hint::black_box(&mut x.clone()), &mut [0.0; 256]));
         let pw = on(|v| pow_slice(v, 2.2));
         let p = best(|_| pow_row(std::hint::black_box(&mut row.clone()), 1.3));
-        println!("{level:?}: 256 values: gamma table {table} exp {e} ln {l} sincos {sc} pow {pw} pow_row {p} ns");
+        println!("{level:?}: 256 values: exp {e} ln {l} sincos {sc} pow {pw} pow_row {p} ns");
     }
     set_level(Level::Vbmi);
 }

@@ -121,10 +121,15 @@ fn move_rows<E: Element>(src: &[E], walk: Walk, out: &mut [E], stride: usize, ny
         return;
     }
     #[cfg(target_arch = "x86_64")]
-    if crate::kernel::x86::flip::rows(src, walk, out, stride, ny, nx)
-        || crate::kernel::x86::transpose::rows(src, walk, out, stride, ny, nx)
     {
-        return;
+        use crate::kernel::x86::{flip, transpose};
+        use crate::simd::{Level, level};
+        let l = level();
+        if l >= Level::V3
+            && (flip::rows(l, src, walk, out, stride, ny, nx) || transpose::rows(l, src, walk, out, stride, ny, nx))
+        {
+            return;
+        }
     }
     plain(src, walk, out, stride, ny, nx);
 }

@@ -272,8 +272,8 @@ fn levels<E: Element + std::fmt::Debug>(make: impl Fn(u64) -> E, done: &mut [[us
                     for (form, done) in done.iter_mut().enumerate() {
                         let mut got = blank.clone();
                         let ran = match form {
-                            0 => flip::rows_at(level, &src, walk, &mut got, stride, ny, nx),
-                            _ => transpose::rows_at(level, &src, walk, &mut got, stride, ny, nx),
+                            0 => flip::rows(level, &src, walk, &mut got, stride, ny, nx),
+                            _ => transpose::rows(level, &src, walk, &mut got, stride, ny, nx),
                         };
                         if ran {
                             assert!(got == want, "{level:?} {walk:?} {ny}x{nx} form {form}");

@@ -165,6 +165,16 @@ mod tests {
     }
 
     #[test]
+    fn gamma_one_drops_what_the_reference_drops() {
+        let table = gamma_table(1.0);
+        let dropped: Vec<usize> = (0..256).filter(|&v| table[v] as usize != v).collect();
+        assert_eq!(
+            dropped,
+            [33, 37, 41, 45, 49, 53, 57, 61, 66, 74, 82, 90, 98, 106, 114, 122, 132, 148, 164, 180, 196, 212, 228, 244]
+        );
+    }
+
+    #[test]
     fn linear_row_is_exact_to_one_rounding_for_any_channel_count() {
         for c in [1, 3, 4, 5, 7] {
             let row: Vec<f32> = (0..c * 37).map(|i| (i % 101) as f32 / 80.0 - 0.1).collect();

@@ -4,68 +4,20 @@
 //! outer two subtracted (their weights are never positive), which fits an i16. Then the four columns with Q14 weights,
 //! rounded once.
 
+use super::chunk::{Frame, Kernel, Taps, addresses};
 use super::weights::{CUBIC, cubic_step};
-use super::{BLOCK, BLOCKS, Block, CHUNK, Warp, tile};
+use super::{BLOCK, BLOCKS, Block, Warp, tile};
 use crate::image::{Border, Plane, RowsMut};
 use crate::simd;
 
 /// Addresses and weights of a chunk.
-#[repr(align(64))]
-pub(crate) struct Cubic {
-    /// First byte of the upper left tap.
-    pub off: [u32; CHUNK],
-    /// Indices into the table of weights.
-    pub kx: [u32; CHUNK],
-    /// As `kx`, for y.
-    pub ky: [u32; CHUNK],
-    /// 1 where the pixel cannot be done this way; its address is that of some other then.
-    pub bad: [u8; CHUNK],
-}
-
-/// What a chunk needs to know of the source.
-#[derive(Clone, Copy)]
-struct Frame {
-    /// Pixels that are a first tap inside: w − 3, h − 3.
-    firsts: [u32; 2],
-    stride: u32,
-    c: u32,
-    /// Greatest address at which all four rows can be loaded.
-    limit: u32,
-}
-
-impl Frame {
-    fn new(src: &Plane<u8>, load: usize) -> Option<Frame> {
-        let len = src.data.len();
-        if src.w < 4 || src.h < 4 || len > i32::MAX as usize || len < load + 3 * src.stride {
-            return None;
-        }
-        Some(Frame {
-            firsts: [src.w as u32 - 3, src.h as u32 - 3],
-            stride: src.stride as u32,
-            c: src.c as u32,
-            limit: (len - load - 3 * src.stride) as u32,
-        })
-    }
-}
+pub(crate) type Cubic = Taps<u32>;
 
 simd! {
-    fn address(f: Frame, sx: &[Block], sy: &[Block], cub: &mut Cubic) {
-        let m = sx.len();
-        let sy = &sy[..m];
-        let (off, kx) = (cub.off.as_chunks_mut::<BLOCK>().0, cub.kx.as_chunks_mut::<BLOCK>().0);
-        let (ky, bad) = (cub.ky.as_chunks_mut::<BLOCK>().0, cub.bad.as_chunks_mut::<BLOCK>().0);
-        let (off, kx, ky, bad) = (&mut off[..m], &mut kx[..m], &mut ky[..m], &mut bad[..m]);
-        for k in 0..m {
-            let (mut at, mut outside) = ([0; BLOCK], [0; BLOCK]);
-            for i in 0..BLOCK {
-                let (ix, iy) = ((sx[k][i] >> 16).wrapping_sub(1) as u32, (sy[k][i] >> 16).wrapping_sub(1) as u32);
-                at[i] = iy.wrapping_mul(f.stride).wrapping_add(ix.wrapping_mul(f.c));
-                outside[i] = u32::from((ix >= f.firsts[0]) | (iy >= f.firsts[1]) | (at[i] > f.limit));
-            }
-            off[k] = at.map(|v| v.min(f.limit));
-            bad[k] = outside.map(|v| v as u8);
-            kx[k] = sx[k].map(cubic_step);
-            ky[k] = sy[k].map(cubic_step);
+    fn steps(s: [&[Block]; 2], cub: &mut Cubic) {
+        let [x, y] = s.map(|s| s.as_flattened());
+        for (((kx, ky), &x), &y) in cub.kx.iter_mut().zip(&mut cub.ky).zip(x).zip(y) {
+            (*kx, *ky) = (cubic_step(x), cubic_step(y));
         }
     }
 }
@@ -136,16 +88,8 @@ fn pixel(src: &Plane<u8>, sx: i32, sy: i32, border: Border, fill: &[u8], out: &m
     }
 }
 
-/// What does the taps of a chunk.
-#[derive(Clone, Copy)]
-struct Kernel {
-    /// Bytes read at a row of taps.
-    load: usize,
-    run: fn(&[u8], usize, &Cubic, &mut [u8]),
-}
-
 /// None if the number of components has no kernel of its own.
-fn kernel(c: usize) -> Option<Kernel> {
+fn kernel(c: usize) -> Option<Kernel<Cubic>> {
     #[cfg(target_arch = "x86_64")]
     if crate::simd::level() >= crate::simd::Level::V3 {
         use crate::kernel::x86::warp_cubic as x86;
@@ -168,8 +112,8 @@ fn kernel(c: usize) -> Option<Kernel> {
 pub(super) fn rows(src: &Plane<u8>, warp: &Warp, fill: &[u8], x0: usize, y0: usize, out: &mut RowsMut<u8>) {
     let (c, border) = (src.c, warp.border);
     let kernel = kernel(c);
-    let frame = Frame::new(src, kernel.map_or(4 * c, |k| k.load));
-    let mut cub = Cubic { off: [0; CHUNK], kx: [0; CHUNK], ky: [0; CHUNK], bad: [0; CHUNK] };
+    let frame = Frame::new(src, 4, kernel.as_ref().map_or(4 * c, |k| k.load));
+    let mut cub = Cubic::new();
     let mut s = [[[0; BLOCK]; BLOCKS]; 2];
     tile::segments(src, warp, 2, fill, (x0, y0), out, |line, x, o| {
         let n = o.len() / c;
@@ -182,8 +126,9 @@ pub(super) fn rows(src: &Plane<u8>, warp: &Warp, fill: &[u8], x0: usize, y0: usi
             return (0..n).for_each(|i| one(i, o));
         };
         let m = n.div_ceil(BLOCK);
-        address(frame, &sx[..m], &sy[..m], &mut cub);
-        match kernel {
+        addresses::<16, 1>(frame, &sx[..m], &sy[..m], &mut cub.off, &mut cub.bad);
+        steps([&sx[..m], &sy[..m]], &mut cub);
+        match &kernel {
             Some(k) => (k.run)(src.data, src.stride, &cub, o),
             None => sample_any(src.data, src.stride, &cub, c, o),
         }

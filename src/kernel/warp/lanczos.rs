@@ -5,70 +5,16 @@
 //!
 //! Pixels with taps outside are done the same way on a copy of their taps.
 
+use super::chunk::{Frame, Run, Taps, addresses};
 use super::coords::Line;
 use super::fold::{extent, mirror, wrap};
 use super::weights::{NEGATIVE, lanczos};
-use super::{BLOCK, BLOCKS, Block, CHUNK, Positions, Warp, tile};
+use super::{BLOCK, BLOCKS, Block, Positions, Warp, tile};
 use crate::image::{Border, Plane, RowsMut};
 use crate::simd;
 
 /// Addresses and weights of a chunk.
-#[repr(align(64))]
-pub(crate) struct Lanczos {
-    /// First byte of the upper left tap.
-    pub off: [u32; CHUNK],
-    /// Indices into the table of weights.
-    pub kx: [u8; CHUNK],
-    /// As `kx`, for y.
-    pub ky: [u8; CHUNK],
-    /// 1 where the pixel cannot be done this way; its address is that of some other then.
-    pub bad: [u8; CHUNK],
-}
-
-/// What a chunk needs to know of the source.
-#[derive(Clone, Copy)]
-struct Frame {
-    /// Pixels that are a first tap inside: w − 7, h − 7.
-    firsts: [u32; 2],
-    stride: u32,
-    c: u32,
-    /// Greatest address at which all eight rows can be loaded.
-    limit: u32,
-}
-
-impl Frame {
-    /// `load`: bytes that are read at a row of taps. None if no pixel has all its taps inside.
-    fn new(src: &Plane<u8>, load: usize) -> Option<Frame> {
-        let len = src.data.len();
-        if src.w < 8 || src.h < 8 || len > i32::MAX as usize || len < load + 7 * src.stride {
-            return None;
-        }
-        Some(Frame {
-            firsts: [src.w as u32 - 7, src.h as u32 - 7],
-            stride: src.stride as u32,
-            c: src.c as u32,
-            limit: (len - load - 7 * src.stride) as u32,
-        })
-    }
-}
-
-simd! {
-    fn address(f: Frame, gx: &[Block], gy: &[Block], lan: &mut Lanczos) {
-        let m = gx.len();
-        let gy = &gy[..m];
-        let (off, bad) = (&mut lan.off.as_chunks_mut::<BLOCK>().0[..m], &mut lan.bad.as_chunks_mut::<BLOCK>().0[..m]);
-        for k in 0..m {
-            let (mut at, mut outside) = ([0; BLOCK], [0; BLOCK]);
-            for i in 0..BLOCK {
-                let (ix, iy) = ((gx[k][i] >> 5).wrapping_sub(3) as u32, (gy[k][i] >> 5).wrapping_sub(3) as u32);
-                at[i] = iy.wrapping_mul(f.stride).wrapping_add(ix.wrapping_mul(f.c));
-                outside[i] = u32::from((ix >= f.firsts[0]) | (iy >= f.firsts[1]) | (at[i] > f.limit));
-            }
-            off[k] = at.map(|v| v.min(f.limit));
-            bad[k] = outside.map(|v| v as u8);
-        }
-    }
-}
+pub(crate) type Lanczos = Taps<u8>;
 
 simd! {
     fn steps(g: &[Block], k: &mut [u8]) {
@@ -139,16 +85,13 @@ simd! {
     }
 }
 
-/// Does the taps of a chunk: data, stride, addresses and weights, output.
-type Run = fn(&[u8], usize, &Lanczos, &mut [u8]);
-
 /// What does the taps of a chunk.
 #[derive(Clone, Copy)]
 struct Kernel {
     c: usize,
     /// Bytes read at a row of taps.
     load: usize,
-    run: Option<Run>,
+    run: Option<Run<Lanczos>>,
 }
 
 impl Kernel {
@@ -203,7 +146,7 @@ impl<'a> Edges<'a> {
     fn new(src: &Plane<'a, u8>, border: Border, fill: &'a [u8], kernel: Kernel) -> Edges<'a> {
         let src = Plane { data: src.data, w: src.w, h: src.h, c: src.c, stride: src.stride };
         let pitch = kernel.load.max(8 * src.c);
-        let mut lan = Box::new(Lanczos { off: [0; CHUNK], kx: [0; CHUNK], ky: [0; CHUNK], bad: [0; CHUNK] });
+        let mut lan = Box::new(Lanczos::new());
         for (i, off) in lan.off[..BATCH].iter_mut().enumerate() {
             *off = (i * 8 * pitch) as u32;
         }
@@ -288,9 +231,9 @@ fn fold(s: &mut [Block], n: usize, border: Border) {
 pub(super) fn rows(src: &Plane<u8>, warp: &Warp, fill: &[u8], x0: usize, y0: usize, out: &mut RowsMut<u8>) {
     let c = src.c;
     let kernel = Kernel::new(c);
-    let frame = Frame::new(src, kernel.load);
+    let frame = Frame::new(src, 8, kernel.load);
     let mut edges = Edges::new(src, warp.border, fill, kernel);
-    let mut lan = Lanczos { off: [0; CHUNK], kx: [0; CHUNK], ky: [0; CHUNK], bad: [1; CHUNK] };
+    let mut lan = Lanczos::new();
     let mut s: Positions = [[[0; BLOCK]; BLOCKS]; 2];
     tile::segments(src, warp, 5, fill, (x0, y0), out, |line: &Line, x, o| {
         let n = o.len() / c;
@@ -301,7 +244,7 @@ pub(super) fn rows(src: &Plane<u8>, warp: &Warp, fill: &[u8], x0: usize, y0: usi
         fold(gx, src.w, warp.border);
         fold(gy, src.h, warp.border);
         if let Some(frame) = frame {
-            address(frame, gx, gy, &mut lan);
+            addresses::<5, 3>(frame, gx, gy, &mut lan.off, &mut lan.bad);
             steps(gx, &mut lan.kx);
             steps(gy, &mut lan.ky);
             kernel.run(src.data, src.stride, &lan, o);

@@ -4,6 +4,7 @@
 //! h = (p − 128)(128 − a) + (q − 128)a. The two rows are blended with a Q15 weight, rounding once there and once at the
 //! end. A weight of a whole pixel is allowed, so the last column and row need no case of their own.
 
+use super::chunk::Kernel;
 use super::coords::Line;
 use super::fold::clamp;
 use super::{BLOCK, BLOCKS, Block, CHUNK, Positions, Warp, tile};
@@ -199,7 +200,7 @@ fn positions(line: &Line, x: usize, n: usize, src: &Plane<u8>, border: Border, s
 pub(super) fn rows(src: &Plane<u8>, warp: &Warp, fill: &[u8], x0: usize, y0: usize, out: &mut RowsMut<u8>) {
     let (c, border) = (src.c, warp.border);
     let kernel = kernel(c);
-    let frame = Frame::new(src, kernel.map_or(2 * c, |k| k.load));
+    let frame = Frame::new(src, kernel.as_ref().map_or(2 * c, |k| k.load));
     let mut lin = Linear { off: [0; CHUNK], wa: [0; CHUNK], wb: [0; CHUNK], bad: [0; CHUNK] };
     let mut s = [[[0; BLOCK]; BLOCKS]; 2];
     tile::segments(src, warp, 1, fill, (x0, y0), out, |line, x, o| {
@@ -214,7 +215,7 @@ pub(super) fn rows(src: &Plane<u8>, warp: &Warp, fill: &[u8], x0: usize, y0: usi
         };
         let m = n.div_ceil(BLOCK);
         address(frame, &sx[..m], &sy[..m], &mut lin);
-        match kernel {
+        match &kernel {
             Some(k) => (k.run)(src.data, frame.down, &lin, o),
             None => sample_any(src.data, frame.down, &lin, c, o),
         }
@@ -222,16 +223,8 @@ pub(super) fn rows(src: &Plane<u8>, warp: &Warp, fill: &[u8], x0: usize, y0: usi
     });
 }
 
-/// What does the taps of a chunk.
-#[derive(Clone, Copy)]
-struct Kernel {
-    /// Bytes read at a pair of taps.
-    load: usize,
-    run: fn(&[u8], usize, &Linear, &mut [u8]),
-}
-
 /// None if the number of components has no kernel of its own.
-fn kernel(c: usize) -> Option<Kernel> {
+fn kernel(c: usize) -> Option<Kernel<Linear>> {
     #[cfg(target_arch = "x86_64")]
     {
         use crate::kernel::x86::warp_linear as x86;

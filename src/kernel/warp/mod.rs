@@ -20,6 +20,7 @@
 //! L1: positions, fold, addresses and weights, then the taps. Pixels that the last pass cannot take (at the edges) are
 //! marked and done one by one with the same arithmetic.
 
+mod chunk;
 mod coords;
 mod cubic;
 mod fold;
@@ -34,6 +35,7 @@ mod weights;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use {
+    chunk::Taps,
     cubic::Cubic,
     lanczos::Lanczos,
     linear::Linear,

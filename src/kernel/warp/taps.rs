@@ -2,6 +2,7 @@
 //!
 //! Columns of taps are added up top to bottom, then the columns left to right; each product is rounded by itself.
 
+use super::chunk::{Frame, addresses};
 use super::coords::{Exact, Line};
 use super::fold::fold_exact;
 use super::weights::{cubic_f32, lanczos_f32};
@@ -137,41 +138,14 @@ fn address<T: Sample, const K: usize>(
     n: usize,
     a: &mut Addresses,
 ) -> bool {
-    let (len, reach) = (src.data.len(), (K - 1) * src.stride + load);
-    if src.w < K || src.h < K || len > i32::MAX as usize || len < reach {
+    let Some(frame) = Frame::new(src, K, load) else {
         a.bad.fill(1);
         return false;
-    }
-    let f = Frame {
-        firsts: [(src.w - K) as u32, (src.h - K) as u32],
-        stride: src.stride as u32,
-        c: src.c as u32,
-        limit: (len - reach) as u32,
     };
-    addresses(f, &first[0][..n], &first[1][..n], &mut a.off[..n], &mut a.bad[..n]);
+    let m = n.div_ceil(BLOCK);
+    let [x, y] = first.each_ref().map(|v| &v.as_chunks::<BLOCK>().0[..m]);
+    addresses::<0, 0>(frame, x, y, &mut a.off, &mut a.bad);
     true
-}
-
-/// What a chunk needs to know of the source, in elements.
-#[derive(Clone, Copy)]
-struct Frame {
-    /// Last pixel that is a first tap inside.
-    firsts: [u32; 2],
-    stride: u32,
-    c: u32,
-    /// Greatest address.
-    limit: u32,
-}
-
-simd! {
-    fn addresses(f: Frame, ix: &[i32], iy: &[i32], off: &mut [u32], bad: &mut [u8]) {
-        for (((&x, &y), o), b) in ix.iter().zip(iy).zip(off).zip(bad) {
-            let (x, y) = (x as u32, y as u32);
-            let at = y.wrapping_mul(f.stride).wrapping_add(x.wrapping_mul(f.c));
-            *o = at.min(f.limit);
-            *b = u8::from((x > f.firsts[0]) | (y > f.firsts[1]) | (at > f.limit));
-        }
-    }
 }
 
 simd! {

@@ -419,25 +419,41 @@ unsafe fn merge3_u32_v3(planes: [*const u32; 3], dst: *mut u32, n: usize) -> usi
     i
 }
 
-/// [`crate::kernel::normalize::normalize_planes`] for three channels of bytes. Planes of rows start anywhere, and 64-byte
-/// stores that straddle cache lines cost more than 32-byte ones save: one form serves all levels.
-pub fn normalize_planes_u8(src: &[u8], planes: [&mut [f32]; 3], mean: [f32; 3], denom: [f32; 3]) {
+/// Source, planes, pixels, mean, denom; returns how many pixels are done.
+type Normalize<T> = unsafe fn(*const T, [*mut f32; 3], usize, [f32; 3], [f32; 3]) -> usize;
+
+/// Both of the two below. Planes of rows start anywhere, and 64-byte stores
+/// that straddle cache lines cost more than 32-byte ones save: one form serves all levels.
+#[inline(always)]
+fn normalize_planes<T: Copy + Into<f32>>(
+    src: &[T],
+    planes: [&mut [f32]; 3],
+    mean: [f32; 3],
+    denom: [f32; 3],
+    v3: Normalize<T>,
+) {
     let n = src.len() / 3;
     assert!(planes.iter().all(|p| p.len() == n));
     let [p, q, r] = planes;
     let at = [p.as_mut_ptr(), q.as_mut_ptr(), r.as_mut_ptr()];
     // SAFETY: sizes were checked and the level says what the CPU has.
-    let done = unsafe {
-        match level() {
-            Level::Baseline => 0,
-            _ => normalize_u8_v3(src.as_ptr(), at, n, mean, denom),
-        }
-    };
+    let done = if level() == Level::Baseline { 0 } else { unsafe { v3(src.as_ptr(), at, n, mean, denom) } };
     for i in done..n {
-        p[i] = (src[3 * i] as f32 - mean[0]) * denom[0];
-        q[i] = (src[3 * i + 1] as f32 - mean[1]) * denom[1];
-        r[i] = (src[3 * i + 2] as f32 - mean[2]) * denom[2];
+        let [x, y, z] = [src[3 * i], src[3 * i + 1], src[3 * i + 2]].map(Into::into);
+        p[i] = (x - mean[0]) * denom[0];
+        q[i] = (y - mean[1]) * denom[1];
+        r[i] = (z - mean[2]) * denom[2];
     }
+}
+
+/// [`crate::kernel::normalize::normalize_planes`] for three channels of bytes.
+pub fn normalize_planes_u8(src: &[u8], planes: [&mut [f32]; 3], mean: [f32; 3], denom: [f32; 3]) {
+    normalize_planes(src, planes, mean, denom, normalize_u8_v3);
+}
+
+/// [`crate::kernel::normalize::normalize_planes`] for three channels of f32.
+pub fn normalize_planes_f32(src: &[f32], planes: [&mut [f32]; 3], mean: [f32; 3], denom: [f32; 3]) {
+    normalize_planes(src, planes, mean, denom, normalize_f32_v3);
 }
 
 /// Byte `c` of 4 pixels, zero-extended to dwords.
@@ -473,26 +489,6 @@ unsafe fn normalize_u8_v3(src: *const u8, p: [*mut f32; 3], n: usize, mean: [f32
         i += 8;
     }
     i
-}
-
-/// [`crate::kernel::normalize::normalize_planes`] for three channels of f32.
-pub fn normalize_planes_f32(src: &[f32], planes: [&mut [f32]; 3], mean: [f32; 3], denom: [f32; 3]) {
-    let n = src.len() / 3;
-    assert!(planes.iter().all(|p| p.len() == n));
-    let [p, q, r] = planes;
-    let at = [p.as_mut_ptr(), q.as_mut_ptr(), r.as_mut_ptr()];
-    // SAFETY: sizes were checked and the level says what the CPU has.
-    let done = unsafe {
-        match level() {
-            Level::Baseline => 0,
-            _ => normalize_f32_v3(src.as_ptr(), at, n, mean, denom),
-        }
-    };
-    for i in done..n {
-        p[i] = (src[3 * i] - mean[0]) * denom[0];
-        q[i] = (src[3 * i + 1] - mean[1]) * denom[1];
-        r[i] = (src[3 * i + 2] - mean[2]) * denom[2];
-    }
 }
 
 #[target_feature(enable = "avx2")]

@@ -4,19 +4,12 @@
 use super::{Rect, rect};
 use crate::image::Element;
 use crate::kernel::copy::Walk;
-use crate::simd::{Level, level};
+use crate::simd::Level;
 use std::arch::x86_64::*;
 
 /// Writes `ny` rows of `nx` pixels whose source pixels are neighbours, in the same order (`dx = c`) or in reverse
-/// (`dx = −c`). False if this level or pixel size has no fast form.
-#[inline]
-pub(crate) fn rows<E: Element>(src: &[E], walk: Walk, out: &mut [E], stride: usize, ny: usize, nx: usize) -> bool {
-    let l = level();
-    l >= Level::V3 && rows_at(l, src, walk, out, stride, ny, nx)
-}
-
-/// [`rows`] at a level that the CPU has.
-pub(crate) fn rows_at<E: Element>(
+/// (`dx = −c`). False if this level or pixel size has no fast form. `l` must be a level that the CPU has.
+pub(crate) fn rows<E: Element>(
     l: Level,
     src: &[E],
     walk: Walk,

@@ -2,6 +2,18 @@
 //! its plain text, and is entered only when `simd::level()` says that the CPU has what it uses.
 #![allow(unsafe_code)]
 
+/// Entries to the last pass of a sampler: bytes, those from a row to the next, addresses and weights, output. The number
+/// in a name is that of the components, then comes the level.
+macro_rules! sampler {
+    ($taps:ty: $($name:ident => $body:expr),+) => {$(
+        #[doc = concat!("See `", stringify!($body), "`.")]
+        pub(crate) fn $name(data: &[u8], stride: usize, taps: &$taps, out: &mut [u8]) {
+            // SAFETY: the sampler takes this entry from its level on only.
+            unsafe { $body(data, stride, taps, out) }
+        }
+    )+};
+}
+
 pub mod channels;
 pub mod chw;
 pub mod flip;

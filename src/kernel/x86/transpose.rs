@@ -7,7 +7,7 @@
 use super::rect;
 use crate::image::Element;
 use crate::kernel::copy::Walk;
-use crate::simd::{Level, level};
+use crate::simd::Level;
 use std::arch::x86_64::*;
 
 /// Source lines and output rows as addresses: pixel p of line q goes to pixel q of row p.
@@ -25,14 +25,9 @@ struct Job {
     nq: usize,
 }
 
-/// Writes `ny` rows of `nx` pixels read along `walk`. False if this level or case has no fast form.
-pub(crate) fn rows<E: Element>(src: &[E], walk: Walk, out: &mut [E], stride: usize, ny: usize, nx: usize) -> bool {
-    let l = level();
-    l >= Level::V3 && rows_at(l, src, walk, out, stride, ny, nx)
-}
-
-/// [`rows`] at a level that the CPU has.
-pub(crate) fn rows_at<E: Element>(
+/// Writes `ny` rows of `nx` pixels read along `walk`. False if this level or case has no fast form. `l` must be a level
+/// that the CPU has.
+pub(crate) fn rows<E: Element>(
     l: Level,
     src: &[E],
     walk: Walk,

@@ -4,43 +4,30 @@
 //! pixel in the upper byte; the product's upper half with a Q14 weight is then Q6. After the four rows, one multiply-add
 //! with the weights of the row and one horizontal addition give the components of two pixels.
 
-use crate::kernel::warp::{CHUNK, CUBIC, Cubic, CubicWeights};
+use crate::kernel::warp::{CHUNK, CUBIC, Cubic, CubicWeights, Taps};
 use std::arch::x86_64::*;
 
-/// Panics unless `load` bytes at each of four rows of `n` pixels lie in the source, and the weights in the table.
+/// Panics unless `load` bytes at each of `rows` rows of `n` pixels lie in the source, and the weights among `steps`.
 #[inline(always)]
-fn check(data: &[u8], stride: usize, load: usize, cub: &Cubic, n: usize) {
+pub(super) fn check<I: Copy + Ord + Into<u32>>(
+    data: &[u8],
+    stride: usize,
+    [rows, load]: [usize; 2],
+    taps: &Taps<I>,
+    n: usize,
+    steps: usize,
+) {
     assert!(n <= CHUNK);
-    let top = cub.off[..n].iter().fold(0, |a, &b| a.max(b));
-    let step = cub.kx[..n].iter().fold(0, |a, &b| a.max(b)).max(cub.ky[..n].iter().fold(0, |a, &b| a.max(b)));
+    let top = taps.off[..n].iter().fold(0, |a, &b| a.max(b));
+    let most = |k: &[I; CHUNK]| k[..n].iter().fold(k[0], |a, &b| a.max(b)).into();
+    let step: u32 = most(&taps.kx).max(most(&taps.ky));
     assert!(
-        top as usize + 3 * stride + load <= data.len() && (step as usize) < CUBIC.x.len(),
+        top as usize + (rows - 1) * stride + load <= data.len() && (step as usize) < steps,
         "taps lie in the source"
     );
 }
 
-macro_rules! entry {
-    ($(#[$m:meta])* $name:ident, $body:expr) => {
-        $(#[$m])*
-        pub(crate) fn $name(data: &[u8], stride: usize, cub: &Cubic, out: &mut [u8]) {
-            // SAFETY: the sampler takes this entry from level V3 on only.
-            unsafe { $body(data, stride, cub, out) }
-        }
-    };
-}
-
-entry! {
-    /// C = 1.
-    cubic1_v3, one
-}
-entry! {
-    /// C = 3.
-    cubic3_v3, several::<3>
-}
-entry! {
-    /// C = 4.
-    cubic4_v3, several::<4>
-}
+sampler!(Cubic: cubic1_v3 => one, cubic3_v3 => several::<3>, cubic4_v3 => several::<4>);
 
 /// Where the taps of a component lie in 16 bytes of a row, as upper bytes of words: two components a lane.
 const fn order_bytes(c: u8) -> [u8; 32] {
@@ -91,7 +78,7 @@ fn pixel(data: *const u8, stride: usize, cub: &Cubic, i: usize, order: __m256i) 
 #[target_feature(enable = "avx2")]
 fn several<const C: usize>(data: &[u8], stride: usize, cub: &Cubic, out: &mut [u8]) {
     let n = out.len() / C;
-    check(data, stride, 16, cub, n.next_multiple_of(8));
+    check(data, stride, [4, 16], cub, n.next_multiple_of(8), CUBIC.x.len());
     let order = order::<C>();
     for k in 0..n.div_ceil(8) {
         let pair = |i: usize| {
@@ -133,10 +120,23 @@ pub(super) fn put<const C: usize>(out: &mut [u8], k: usize, pairs: [__m256i; 4])
     }
 }
 
+/// Writes up to eight pixels of one component.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn put1(out: &mut [u8], a: __m128i, b: __m128i) {
+    let v = _mm_packs_epi32(a, b);
+    let v = _mm_cvtsi128_si64(_mm_packus_epi16(v, v)).to_le_bytes();
+    if out.len() == 8 {
+        out.copy_from_slice(&v);
+    } else {
+        out.copy_from_slice(&v[..out.len()]);
+    }
+}
+
 #[target_feature(enable = "avx2")]
 fn one(data: &[u8], stride: usize, cub: &Cubic, out: &mut [u8]) {
     let n = out.len();
-    check(data, stride, 4, cub, n.next_multiple_of(8));
+    check(data, stride, [4, 4], cub, n.next_multiple_of(8), CUBIC.x.len());
     let table: &CubicWeights = &CUBIC;
     // SAFETY: a plain load of a constant.
     let order = unsafe { _mm_loadu_si128(ORDER1.as_ptr().cast()) };
@@ -161,12 +161,6 @@ fn one(data: &[u8], stride: usize, cub: &Cubic, out: &mut [u8]) {
             let b = _mm_unpacklo_epi64(pixel(i + 2), pixel(i + 3));
             _mm_srai_epi32(_mm_add_epi32(_mm_hadd_epi32(a, b), _mm_set1_epi32(1 << 19)), 20)
         };
-        let v = _mm_packs_epi32(quad(0), quad(4));
-        let v = _mm_cvtsi128_si64(_mm_packus_epi16(v, v)).to_le_bytes();
-        if o.len() == 8 {
-            o.copy_from_slice(&v);
-        } else {
-            o.copy_from_slice(&v[..o.len()]);
-        }
+        put1(o, quad(0), quad(4));
     }
 }

@@ -4,41 +4,11 @@
 //! component are neighbouring words with the pixel in the upper byte, the product's upper half with a Q15 magnitude is
 //! Q7. Sums start 128 levels low, which keeps them in 16 bits.
 
-use super::warp_cubic::{order, put};
-use crate::kernel::warp::{CHUNK, Lanczos, LanczosWeights, NEGATIVE, lanczos};
+use super::warp_cubic::{check, order, put, put1};
+use crate::kernel::warp::{Lanczos, LanczosWeights, NEGATIVE, lanczos};
 use std::arch::x86_64::*;
 
-/// Panics unless `load` bytes at each of eight rows of `n` pixels lie in the source, and the weights in the table.
-#[inline(always)]
-fn check(data: &[u8], stride: usize, load: usize, lan: &Lanczos, n: usize) {
-    assert!(n <= CHUNK);
-    let top = lan.off[..n].iter().fold(0, |a, &b| a.max(b));
-    let step = lan.kx[..n].iter().zip(&lan.ky[..n]).fold(0, |a, (&b, &c)| a | b | c);
-    assert!(top as usize + 7 * stride + load <= data.len() && step < 32, "taps lie in the source");
-}
-
-macro_rules! entry {
-    ($(#[$m:meta])* $name:ident, $body:expr) => {
-        $(#[$m])*
-        pub(crate) fn $name(data: &[u8], stride: usize, lan: &Lanczos, out: &mut [u8]) {
-            // SAFETY: the sampler takes this entry from level V3 on only.
-            unsafe { $body(data, stride, lan, out) }
-        }
-    };
-}
-
-entry! {
-    /// C = 1.
-    lanczos1_v3, one
-}
-entry! {
-    /// C = 3.
-    lanczos3_v3, several::<3>
-}
-entry! {
-    /// C = 4.
-    lanczos4_v3, several::<4>
-}
+sampler!(Lanczos: lanczos1_v3 => one, lanczos3_v3 => several::<3>, lanczos4_v3 => several::<4>);
 
 /// What a sum starts with: −128 levels in Q7. Over a row of taps they add up to −2²⁸ in Q21.
 const START: i16 = -128 << 7;
@@ -84,7 +54,7 @@ fn pixel<const C: usize>(
 fn several<const C: usize>(data: &[u8], stride: usize, lan: &Lanczos, out: &mut [u8]) {
     let n = out.len() / C;
     // Each row is read 16 bytes at its fifth tap.
-    check(data, stride, 4 * C + 16, lan, n.next_multiple_of(8));
+    check(data, stride, [8, 4 * C + 16], lan, n.next_multiple_of(8), 32);
     let (order, table) = (order::<C>(), lanczos());
     for k in 0..n.div_ceil(8) {
         let pair = |i: usize| {
@@ -99,7 +69,7 @@ fn several<const C: usize>(data: &[u8], stride: usize, lan: &Lanczos, out: &mut 
 #[target_feature(enable = "avx2")]
 fn one(data: &[u8], stride: usize, lan: &Lanczos, out: &mut [u8]) {
     let n = out.len();
-    check(data, stride, 8, lan, n.next_multiple_of(8));
+    check(data, stride, [8, 8], lan, n.next_multiple_of(8), 32);
     let table = lanczos();
     let pixel = |i: usize| {
         let mut v = _mm_set1_epi16(START);
@@ -121,12 +91,6 @@ fn one(data: &[u8], stride: usize, lan: &Lanczos, out: &mut [u8]) {
             let (a, b) = (_mm_hadd_epi32(pixel(i), pixel(i + 1)), _mm_hadd_epi32(pixel(i + 2), pixel(i + 3)));
             _mm_srai_epi32(_mm_add_epi32(_mm_hadd_epi32(a, b), _mm_set1_epi32(ROUND)), 21)
         };
-        let v = _mm_packs_epi32(quad(0), quad(4));
-        let v = _mm_cvtsi128_si64(_mm_packus_epi16(v, v)).to_le_bytes();
-        if o.len() == 8 {
-            o.copy_from_slice(&v);
-        } else {
-            o.copy_from_slice(&v[..o.len()]);
-        }
+        put1(o, quad(0), quad(4));
     }
 }

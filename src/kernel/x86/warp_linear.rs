@@ -15,40 +15,8 @@ fn check(data: &[u8], down: usize, load: usize, lin: &Linear, n: usize) {
     assert!(top as usize + down + load <= data.len() && top <= i32::MAX as u32, "taps lie in the source");
 }
 
-macro_rules! entry {
-    ($(#[$m:meta])* $name:ident, $body:ident) => {
-        $(#[$m])*
-        pub(crate) fn $name(data: &[u8], down: usize, lin: &Linear, out: &mut [u8]) {
-            // SAFETY: the sampler takes this entry at its level only.
-            unsafe { $body(data, down, lin, out) }
-        }
-    };
-}
-
-entry! {
-    /// C = 3 from level V4 on.
-    linear3_v4, wide3
-}
-entry! {
-    /// C = 4 from level V4 on.
-    linear4_v4, wide4
-}
-entry! {
-    /// C = 1 from level V4 on.
-    linear1_v4, wide1
-}
-entry! {
-    /// C = 1 at level V3.
-    linear1_v3, half1
-}
-entry! {
-    /// C = 3 at level V3.
-    linear3_v3, half3
-}
-entry! {
-    /// C = 4 at level V3.
-    linear4_v3, half4
-}
+sampler!(Linear: linear1_v3 => half1, linear3_v3 => half3, linear4_v3 => half4);
+sampler!(Linear: linear1_v4 => wide1, linear3_v4 => wide3, linear4_v4 => wide4);
 
 /// Bytes of a lane: two pixels' left and right taps side by side, component by component.
 const TAPS3: [i8; 16] = [0, 3, 1, 4, 2, 5, 0, 3, 8, 11, 9, 12, 10, 13, 8, 11];
