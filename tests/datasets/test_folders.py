@@ -475,6 +475,8 @@ def test_instances(tmp_path: Path) -> None:
     } | {
         f"{i}__ferraug-0001/{p}" for i in ("one", "two") for p in (f"images/{i}.png", "masks/m0.png", "masks/m1.png")
     } | {"unlabelled/images/u.png"}  # fmt: skip
+    listed = json.loads((out / "ferraug-run.json").read_text())["files"]
+    assert all((out / name).is_file() for name in listed) and set(listed) == set(tree(out))
     for name in ("m0", "m1"):
         before = np.asarray(Image.open(src / f"one/masks/{name}.png"))
         after = np.asarray(Image.open(out / f"one__ferraug-0001/masks/{name}.png"))

@@ -373,7 +373,8 @@ class Run:
             for i, labels in enumerate(plan.labels)
             for r, paths in enumerate(labels, 1)
             for path in paths
-            if (r, i) in made
+            # of the masks that a copy may have, those of its lost objects are not there
+            if (r, i) in made and os.path.lexists(target.path(path))
         ]
         target.write(RUN, self._run_file([*files, MANIFEST, REPORT, RUN], complete=True), sync=True, replace=True)
 
