@@ -24,6 +24,7 @@ from ..datasets.formats import adopt
 from ..datasets.geometry import Limits
 from ..datasets.model import Dataset, Options, Sample
 from ..datasets.paths import MAX_IMAGE, read_bytes
+from ..datasets.resplit import resplit
 from . import plan as planning
 from . import report as reporting
 from .options import Usage, cores
@@ -96,6 +97,7 @@ class Run:
             ]
         if args.make_splits is not None:
             divide(self.data, args.make_splits, args.seed)
+            resplit(self.data)
         if args.preview is not None:
             args.copies = max(args.copies, 1)
         self.plan = planning.make(self.data, args)
