@@ -214,6 +214,17 @@ def test_what_counts_as_class_folders(tmp_path: Path) -> None:
     data, found = read(str(src))
     assert found.format == "classes" and data.files == ["test/unknown.jpg"]
     assert any("1 images lie in no class folder" in p.text for p in data.problems)
+    # a vehicle, not a split
+    for i, name in enumerate(("train/1", "train/2", "bus/1", "tram/old/1")):
+        picture(tmp_path / "vehicles" / f"{name}.jpg", seed=i)
+    data, found = read(str(tmp_path / "vehicles"))
+    assert found.format == "classes" and [c.name for c in data.categories] == ["bus", "train", "tram"]
+    assert list(data.splits) == ["train"] and len(data.splits["train"]) == 4
+    for i, name in enumerate(("train/1", "test/2")):
+        picture(tmp_path / "splits" / f"{name}.jpg", seed=i)
+    assert detect(str(tmp_path / "splits")).format == "plain"
+    picture(src / "more/x.jpg")
+    assert read(str(src))[0].files == ["more/x.jpg", "test/unknown.jpg"]
     for i, name in enumerate(("one/a", "b")):
         picture(tmp_path / "plain" / f"{name}.jpg", seed=i)
     assert detect(str(tmp_path / "plain")).format == "plain"
@@ -475,6 +486,8 @@ def test_instances(tmp_path: Path) -> None:
     } | {
         f"{i}__ferraug-0001/{p}" for i in ("one", "two") for p in (f"images/{i}.png", "masks/m0.png", "masks/m1.png")
     } | {"unlabelled/images/u.png"}  # fmt: skip
+    listed = json.loads((out / "ferraug-run.json").read_text())["files"]
+    assert all((out / name).is_file() for name in listed) and set(listed) == set(tree(out))
     for name in ("m0", "m1"):
         before = np.asarray(Image.open(src / f"one/masks/{name}.png"))
         after = np.asarray(Image.open(out / f"one__ferraug-0001/masks/{name}.png"))
@@ -507,6 +520,34 @@ def test_several_images_over_one_masks_folder_are_invalid(tmp_path: Path) -> Non
     picture(tmp_path / "one/images/other.png")
     data = instances.read(str(tmp_path), "collect")
     assert len(data.samples()) == 1 and any("share" in p.text for p in data.problems)
+
+
+@pytest.mark.parametrize("kind", ["plain", "classes", "masks", "instances"])
+def test_new_splits_are_folders(tmp_path: Path, kind: str) -> None:
+    """Whoever reads DST finds the splits that were made, with the same images in them."""
+    src, out = tmp_path / "src", tmp_path / "out"
+    for i in range(6):
+        if kind == "instances":
+            nuclei(src / "train", f"n{i}", i)
+        elif kind == "classes":
+            picture(src / ("train" if i < 3 else "val") / "ab"[i % 2] / f"{i}.jpg", seed=i)
+        else:
+            picture(src / f"images/train/{i}.jpg", seed=i)
+        if kind == "masks":
+            classes_mask(src / f"masks/train/{i}_mask.png", values=(0, 3, i))
+    assert run(src, "--out", out, "-n", 1, "--make-splits", "50,50") == 0
+    data, found = read(str(out), errors="raise")
+    assert found.format == kind and {n: len(p) for n, p in data.splits.items()} == {"train": 6, "val": 3}
+    assert len({s.split for s in read(str(src))[0].samples()}) == (2 if kind == "classes" else 1)
+    if kind == "masks":
+        assert all(s.mask and s.mask.startswith(f"{s.split}/masks/") for s in data.samples())
+        for path in (src / "masks").rglob("*.png"):
+            [copy] = out.rglob(f"*/masks/{path.name}")
+            assert copy.read_bytes() == path.read_bytes()
+    if kind == "classes":
+        for sample in data.samples():
+            number = int(sample.path.rsplit("/", 1)[-1][0])
+            assert data.categories[sample.category or 0].name == "ab"[number % 2]
 
 
 # -- which format, and conversions -----------------------------------------------------------------------------------
@@ -650,7 +691,9 @@ def test_oriented_boxes_as_masks(shared: Path, tmp_path: Path) -> None:
     assert [c.name for c in data.categories] == ["background", "empty", "occupied"]
     source, _ = read(str(shared / "obb/pklot"))
     for sample in source.samples():
-        mask = masks.load(str(tmp_path), next(s for s in data.samples() if s.path.endswith(sample.path.rsplit("/", 1)[-1])))
+        mask = masks.load(
+            str(tmp_path), next(s for s in data.samples() if s.path.endswith(sample.path.rsplit("/", 1)[-1]))
+        )
         expected = np.zeros(mask.array.shape, np.uint8)
         for instance in sample.objects():
             expected[polygon_mask(expected.shape, [instance.quad or []])] = instance.category + 1

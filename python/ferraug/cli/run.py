@@ -24,6 +24,7 @@ from ..datasets.formats import adopt
 from ..datasets.geometry import Limits
 from ..datasets.model import Dataset, Options, Sample
 from ..datasets.paths import MAX_IMAGE, read_bytes
+from ..datasets.resplit import resplit
 from . import plan as planning
 from . import report as reporting
 from .options import Usage, cores
@@ -96,6 +97,7 @@ class Run:
             ]
         if args.make_splits is not None:
             divide(self.data, args.make_splits, args.seed)
+            resplit(self.data)
         if args.preview is not None:
             args.copies = max(args.copies, 1)
         self.plan = planning.make(self.data, args)
@@ -373,7 +375,8 @@ class Run:
             for i, labels in enumerate(plan.labels)
             for r, paths in enumerate(labels, 1)
             for path in paths
-            if (r, i) in made
+            # of the masks that a copy may have, those of its lost objects are not there
+            if (r, i) in made and os.path.lexists(target.path(path))
         ]
         target.write(RUN, self._run_file([*files, MANIFEST, REPORT, RUN], complete=True), sync=True, replace=True)
 

@@ -12,13 +12,28 @@ from .model import Category, Dataset, Reporter, Sample
 from .paths import is_image_name, walk
 
 
-def place_of(path: str) -> tuple[str | None, str | None]:
-    """(split, class) of an image's path; None for what its folders do not say."""
-    folders = path.split("/")[:-1]
-    split = canonical_split(folders[0]) if folders else None
-    if split is not None:
-        folders = folders[1:]
-    return split, folders[0] if folders else None
+def places(files: list[str]) -> dict[str, tuple[str | None, str | None]]:
+    """(split, class) of each image; None for what its folders do not say.
+
+    A first folder named like a split is one if classes lie beneath it, or if no other folders are there: among folders
+    of images, `train` may be what is in the pictures.
+    """
+    parts = {path: path.split("/")[:-1] for path in files if is_image_name(path)}
+    tops = {folders[0]: 0 for folders in parts.values() if folders}
+    for folders in parts.values():
+        if folders:
+            tops[folders[0]] = max(tops[folders[0]], len(folders))
+    named = {top for top in tops if canonical_split(top) is not None}
+    divided = any(tops[top] > 1 for top in named)
+    if not divided and named != set(tops):
+        named = set()
+    found: dict[str, tuple[str | None, str | None]] = {}
+    for path, folders in parts.items():
+        if folders and folders[0] in named:
+            found[path] = canonical_split(folders[0]), folders[1] if len(folders) > 1 else None
+        else:
+            found[path] = None, None if divided or not folders else folders[0]
+    return found
 
 
 def read(root: str, errors: str = "raise", files: list[str] | None = None) -> Dataset:
@@ -28,10 +43,7 @@ def read(root: str, errors: str = "raise", files: list[str] | None = None) -> Da
     data = Dataset(root=root, format="classes", task="classify")
     found: list[tuple[str, str, str]] = []
     loose: list[str] = []
-    for path in files:
-        if not is_image_name(path):
-            continue
-        split, name = place_of(path)
+    for path, (split, name) in places(files).items():
         if name is None:
             loose.append(path)
         else:

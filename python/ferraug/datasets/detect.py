@@ -107,6 +107,8 @@ def leftovers(files: list[str]) -> list[str]:
     for path in files:
         low = path.lower()
         name = path.rsplit("/", 1)[-1]
+        if name == path and name.startswith("ferraug-"):
+            continue  # an earlier run's own
         if low.endswith((".json", ".xml", ".csv", ".yaml", ".yml")) or (low.endswith(".txt") and stem(name) in stems):
             found.append(path)
     return found
@@ -168,10 +170,8 @@ def _is_masks(root: str, files: list[str]) -> bool:
 def _is_classes(root: str, files: list[str]) -> bool:
     children: dict[str | None, set[str | None]] = {}
     roles = {*masks.IMAGE_FOLDERS, "panoptic", "segmentationobject"}
-    for path in files:
-        if is_image_name(path):
-            split, name = classes.place_of(path)
-            children.setdefault(split, set()).add(name)
+    for split, name in classes.places(files).values():
+        children.setdefault(split, set()).add(name)
     if instances.pairs(files):
         return False  # a folder above `images` and `masks` is no class
     # a split may hold loose images without labels, but no folder both

@@ -1,4 +1,4 @@
-"""Mask files: PNG read and written without changing a value: 1 bit, indices with their palette, 16 bits, colour codes."""
+"""Mask files: PNG read and written without changing a value, be it one bit, an index, 16 bits or a colour code."""
 
 from __future__ import annotations
 

@@ -35,10 +35,12 @@ _Key = tuple[str, ...]
 
 @dataclass(slots=True)
 class MaskSet:
-    """What the masks are: how many of each mode, and the tables of classes that were found."""
+    """What the masks are: how many of each mode, the tables of classes that were found, and where masks go that do not
+    stay where they are, by their image's path."""
 
     modes: Counter[str] = field(default_factory=Counter)
     tables: list[str] = field(default_factory=list)
+    places: dict[str, str] = field(default_factory=dict)
 
 
 def _role(path: str) -> int | None:
@@ -88,8 +90,8 @@ def pair(files: list[str]) -> tuple[dict[str, list[str]], list[str], list[str]]:
 
 
 def _by_name(pairs: dict[str, list[str]], masks: list[str]) -> list[str]:
-    """Pairs masks that lie deeper than their images (`annotations/trimaps/a.png` with `images/a.jpg`) by their names, if
-    no two images of the split have the name; returns those that are left."""
+    """Pairs masks that lie deeper than their images (`annotations/trimaps/a.png` with `images/a.jpg`) by their names,
+    if no two images of the split have the name; returns those that are left."""
     named: dict[tuple[str | None, str], list[str]] = {}
     for image in pairs:
         if any(p.lower() in IMAGE_FOLDERS for p in image.split("/")[:-1]):
@@ -230,9 +232,10 @@ class Writer(base.Writer):
     def __init__(self, data: Dataset, multiplied: list[Sample], copies: int) -> None:
         super().__init__(data, multiplied, copies)
         self.painted: paint.Painted | None = data.header if isinstance(data.header, paint.Painted) else None
+        self.places: dict[str, str] = data.header.places
 
     def _mask(self, sample: Sample) -> str | None:
-        return sample.mask if self.painted is None else self.painted.places[sample.path]
+        return self.places.get(sample.path, sample.mask)
 
     def _place(self, sample: Sample, path: str) -> str:
         mask = self._mask(sample)
@@ -257,7 +260,13 @@ class Writer(base.Writer):
         for sample in self.data.samples():
             mask = self._mask(sample)
             if mask is not None and id(sample) not in gone:
-                yield mask, None if self.painted is None else paint.original(self.painted, sample)
+                if self.painted is not None:
+                    yield mask, paint.original(self.painted, sample)
+                elif mask == sample.mask:
+                    yield mask, None
+                else:
+                    assert sample.mask is not None
+                    yield mask, read_bytes(self.data.root, sample.mask, MAX_IMAGE)
 
     def aggregate_paths(self) -> list[str]:
         """The table of values, if there is none yet."""
