@@ -17,7 +17,7 @@ from ferraug.datasets.geometry import Limits, Tracer
 from ferraug.datasets.model import Category, Copy, Dataset, Instance, Mapped, Options, Sample
 from ferraug.datasets.polygon import area, extent
 from ferraug.datasets.yolo_rows import order_of, swaps_of
-from ferraug.datasets.yolo_text import joined, pose_columns
+from ferraug.datasets.yolo_text import joined, object_columns, pose_columns
 
 W, H = 100, 60
 ALL = Limits(visibility=0.0, side=0.0)
@@ -334,6 +334,18 @@ def test_mirrored_copies_of_oriented_boxes() -> None:
     assert [m.ghost for m in found] == [False, True]
     assert list(found[0].quad) == [v + 90 * (i % 2 == 0) for i, v in enumerate(TURNED)]  # type: ignore[arg-type]
     assert list(found[1].quad) == [40, 10, 60, 20, 55, 30, 35, 20]  # type: ignore[arg-type]
+
+
+def test_slivers_are_no_objects(tmp_path: Path) -> None:
+    """The sides of an oriented box are its own; what has no area as rounded is not written."""
+    sample = Sample("a.png", "a.png", "train", (W, H), instances=[thing([10, 10, 50, 50, 50.1, 49.9, 10.1, 9.9])])
+    image = np.zeros((H, W, 3), np.uint8)
+    _, record = A.Compose([A.HorizontalFlip(p=1)], seed=1).run({"image": image}, key=(1, 2, 3), record=True)
+    kept, [gone] = Tracer(sample, [Category(0, "a")]).map(record["ops"], (W, H), {}, Limits())
+    assert not kept and gone.reason == "side"
+    line = array("d", [10, 10, 50, 50, 50, 50, 10, 10])
+    mapped = Mapped(Instance(0, (10, 10, 50, 50), "t", quad=line), (10, 10, 50, 50), 1.0, True, quad=line)
+    assert object_columns(mapped, (W, H), None, None, "join") == []
 
 
 def test_obb_rows(tmp_path: Path) -> None:

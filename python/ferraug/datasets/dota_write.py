@@ -9,9 +9,10 @@ from typing import Any
 from . import writer as base
 from .convert import neutral
 from .dota import DotaSet
-from .model import Category, Copy, Dataset, Mapped, Sample
+from .model import Category, Copy, Dataset, Instance, Mapped, Sample
 from .paths import stem
-from .yolo_adopt import leave_crowds, orient, place
+from .polygon import area
+from .yolo_adopt import TINY, leave_crowds, orient, place
 from .yolo_rows import LabelFile
 from .yolo_write import without
 
@@ -42,16 +43,17 @@ class Writer(base.Writer):
         if copy.sample.label is None:
             return []
         rows = [*self.set.heads.get(copy.sample.label, ()), *map(self.row, copy.objects)]
-        text = "".join(f"{row}\n" for row in rows).encode("utf-8", "surrogateescape")
+        text = "".join(f"{row}\n" for row in rows if row).encode("utf-8", "surrogateescape")
         return [(path, text) for path in self.label_paths(copy.sample, copy.path)]
 
     def row(self, mapped: Mapped) -> str:
-        """One row; the source's own text if nothing moved."""
+        """One row; the source's own text if nothing moved, nothing if no area is left as rounded."""
         raw = str(mapped.instance.raw)
         if not mapped.changed:
             return raw
         assert mapped.quad is not None
-        return " ".join([*corner_columns(mapped.quad, self.set.whole), *raw.split()[8:]])
+        columns = corner_columns(mapped.quad, self.set.whole)
+        return " ".join([*columns, *raw.split()[8:]]) if has_area(columns) else ""
 
     def originals(self, gone: set[int]) -> Iterator[tuple[str, bytes | None]]:
         """Label files of the sources: None for a byte copy, else their text without its invalid rows."""
@@ -66,6 +68,11 @@ def corner_columns(quad: Sequence[float], whole: bool) -> list[str]:
     if whole:
         return [str(int(math.copysign(math.floor(abs(v) + 0.5), v))) for v in quad]
     return [f"{v + 0.0:.2f}".replace("-0.00", "0.00") if abs(v) < 0.005 else f"{v:.2f}" for v in quad]
+
+
+def has_area(columns: Sequence[str]) -> bool:
+    """The corners as written enclose something."""
+    return area([float(v) for v in columns]) > 0
 
 
 def adopt(data: Dataset) -> Dataset:
@@ -86,14 +93,21 @@ def adopt(data: Dataset) -> Dataset:
         assert sample.label is not None
         header.heads[sample.label] = list(_HEAD)
         rows = [*_HEAD]
-        for rank, instance in enumerate(sample.instances):
+        kept: list[Instance] = []
+        for instance in sample.instances:
             orient(instance, sample.size, found)
             assert instance.quad is not None
+            columns = corner_columns(instance.quad, False)
+            if not has_area(columns):
+                found.lose(TINY)
+                continue
             difficult = "1" if instance.flags.get("difficult") else "0"
             name = categories[instance.category].name
-            instance.raw = " ".join([*corner_columns(instance.quad, False), name, difficult])
-            instance.rank = rank
+            instance.raw = " ".join([*columns, name, difficult])
+            instance.rank = len(kept)
+            kept.append(instance)
             rows.append(instance.raw)
+        sample.instances = kept
         header.labels[sample.label] = LabelFile(sample.label, "".join(f"{row}\n" for row in rows), fresh=True)
     new = Dataset(data.root, "dota", "obb", categories, found.splits(), header, found.files, data.problems)
     new.options, new.losses = data.options, found.losses

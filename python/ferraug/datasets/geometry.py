@@ -54,12 +54,15 @@ class Limits:
     height: float = 0.0
     area: float = 0.0
 
-    def missed(self, box: Box, share: float) -> tuple[str, float, float] | None:
-        """(reason, value, limit) of the first minimum that the object does not reach."""
+    def missed(self, mapped: Mapped) -> tuple[str, float, float] | None:
+        """(reason, value, limit) of the first minimum that the object does not reach; the sides of an oriented box are
+        its own."""
+        box = mapped.box
         w, h = box[2] - box[0], box[3] - box[1]
+        shorter = min(w, h) if mapped.quad is None else min(w, h, quads.shorter_side(mapped.quad))
         for reason, value, limit in (
-            ("visibility", share, self.visibility),
-            ("side", min(w, h), self.side),
+            ("visibility", mapped.share, self.visibility),
+            ("side", shorter, self.side),
             ("side", w, self.width),
             ("side", h, self.height),
             ("area", w * h, self.area),
@@ -117,7 +120,7 @@ class Tracer:
                     kept.append(alone)
                 continue
             for mapped in _candidates(plan, moved, corners, number, instance, size, masks, ops, sample):
-                missed = limits.missed(mapped.box, mapped.share)
+                missed = limits.missed(mapped)
                 if missed is not None:
                     best = best or Dropped(instance, *missed)
                     continue

@@ -72,6 +72,14 @@ def mirrored_copy(before: Sequence[float], pieces: Sequence[Sequence[float]], wh
     return flat_of(smallest(points, winding=signed_area(start)))
 
 
+def shorter_side(quad: Sequence[float]) -> float:
+    """The mean width across the longest edge."""
+    points = corners_of(quad)
+    edges = [_sub(points[i], points[i - 1]) for i in range(4)]
+    longest = max(math.sqrt(_dot(e, e)) for e in edges)
+    return abs(signed_area(points)) / longest if longest else 0.0
+
+
 def is_whole(share: float) -> bool:
     """Nothing was cut off."""
     return share >= 1 - _SLACK

@@ -32,6 +32,7 @@ JOINED = "outlines of several parts joined to one"
 SPLIT = "outlines of several parts written as several objects"
 SMALLER = "parts that are not the largest of their object"
 MIRRORS = "classes whose points change places in their own way in a mirror"
+TINY = "objects without area as rounded left out"
 HEADS = "lines about an image's source not kept"
 
 _IMAGE_FOLDERS = ("images", "jpegimages", "image")
@@ -181,9 +182,10 @@ class _Adoption:
         return categories, {i: rank for rank, (i, _) in enumerate(old)}
 
     def _objects(self, sample: Sample, new: Dataset, rank: dict[int, int]) -> None:
-        for number, instance in enumerate(sample.instances):
+        kept: list[Instance] = []
+        for instance in sample.instances:
             assert instance.box is not None
-            instance.category, instance.rank = rank[instance.category], number
+            instance.category, instance.rank = rank[instance.category], len(kept)
             instance.flags = {}
             if self.set.pose is not None:
                 points = [*(instance.keypoints or ()), *([(0.0, 0.0, 0)] * self.set.pose.count)]
@@ -193,6 +195,11 @@ class _Adoption:
             rows = object_columns(mapped, sample.size, self.task, self.set.pose, new.options.parts)
             key = new.categories[instance.category].key
             instance.raw = "\n".join(f"{key} {' '.join(columns)}" for columns in rows)
+            if rows:
+                kept.append(instance)
+            else:
+                self.found.lose(TINY)
+        sample.instances = kept
         if sample.label is not None:
             text = "".join(f"{i.raw}\n" for i in sample.instances)
             self.set.labels[sample.label] = LabelFile(sample.label, text, fresh=True)

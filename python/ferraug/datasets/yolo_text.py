@@ -27,10 +27,11 @@ def object_columns(
     """What follows the class in an object's rows, one row as a rule. `task` says what to write; None keeps the kind of
     row that the source has. `how`: what becomes of an outline in several parts."""
     instance = mapped.instance
-    if mapped.quad is not None:
-        return [point_columns(mapped.quad, size)]
-    if instance.parts is not None and task in (None, "segment"):
-        return [point_columns(part, size) for part in outlines(mapped.parts or (), how)]
+    if mapped.quad is not None or (instance.parts is not None and task in (None, "segment")):
+        shapes = [mapped.quad] if mapped.quad is not None else outlines(mapped.parts or (), how)
+        rows = [point_columns(shape, size) for shape in shapes]
+        # what has no area as rounded is no object
+        return [row for row in rows if area([float(v) for v in row]) > 0]
     columns = box_columns(mapped.box, size)
     if pose is not None:
         columns += pose_columns(mapped.keypoints or [(0.0, 0.0, 0)] * pose.count, pose.width, size)
