@@ -186,3 +186,52 @@ def test_a_set_of_its_own_format_is_itself(tmp_path: Path) -> None:
     assert formats.adopt(data, "coco") is data
     [(path, pieces)] = coco_write.Writer(data, [], 0).aggregates(lambda: [], set())
     assert b"".join(pieces) == (tmp_path / path).read_bytes()
+
+
+def _shapes(root: Path) -> Path:
+    """A set of outlines, a box and a mask, as COCO."""
+    picture(root / "images/a.png")
+    picture(root / "images/b.png", seed=1)
+    ring = [[8, 8, 30, 8, 30, 24, 8, 24], [34, 10, 44, 10, 44, 20]]
+    runs = {"size": [48, 64], "counts": rle.to_string([970, 12, 36, 12, 48 * 64 - 970 - 60])}
+    rows: list[dict[str, Any]] = [
+        {"segmentation": ring, "bbox": [8, 8, 36, 16]},
+        {"segmentation": [ring[0]], "bbox": [8, 8, 22, 16]},
+    ]
+    rows.append({"segmentation": runs, "bbox": [20, 10, 2, 12]})
+    annotations = [
+        {"id": n, "image_id": 1 + n % 2, "category_id": 1 + n % 2, "iscrowd": 0, "area": 1, **row}
+        for n, row in enumerate(rows)
+    ]
+    value = {
+        "images": [{"id": i, "file_name": f"{n}.png", "width": 64, "height": 48} for i, n in ((1, "a"), (2, "b"))],
+        "annotations": annotations,
+        "categories": [{"id": 1, "name": "one"}, {"id": 2, "name": "two"}],
+    }
+    (root / "x.json").write_text(json.dumps(value))
+    return root
+
+
+ABLE = [name for name, f in formats.FORMATS.items() if f.adopt is not None]
+
+
+@pytest.mark.parametrize("source", [n for n in ABLE if n not in ("masks",)])
+@pytest.mark.parametrize("target", ABLE)
+def test_every_set_as_every_other(tmp_path: Path, source: str, target: str, capsys: pytest.CaptureFixture[str]) -> None:
+    from ferraug.cli import main
+
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert main(["augment", str(_shapes(tmp_path / "src")), "--to", source, "--out", str(first), "-n", "0"]) == 0
+    code = main(["augment", str(first), "--from", source, "--to", target, "--out", str(second), "-n", "1"])
+    said = capsys.readouterr().err
+    if code == 2:
+        # nothing to draw masks of, and nothing else may stop it
+        assert target in ("instances", "masks") and "without outlines" in said
+        return
+    assert code == 0, said
+    data, found = read(str(second), target)
+    assert len(data.samples()) == 4 and not [p for p in data.problems if p.level == "invalid"]
+    if target != "masks":
+        originals = [len(s.objects()) for s in data.samples() if "__ferraug" not in s.path]
+        assert sorted(originals) == [1, 2]
+        assert read(str(second))[1].format == target

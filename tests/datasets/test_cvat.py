@@ -9,7 +9,7 @@ import pytest
 from dataset_helpers import SCENES, picture, policy, write_coco
 from ferraug import ConfigError, UnsafePathError
 from ferraug.cli import main
-from ferraug.datasets import coco, cvat, cvat_write, formats, geometry, rle, xmlspan
+from ferraug.datasets import coco, cvat, cvat_write, formats, rle, xmlspan
 from ferraug.datasets.detect import read
 
 W, H = 64, 48
@@ -135,7 +135,6 @@ def test_corners_come_back_as_box_and_rotation(angle: float) -> None:
     assert cvat_write._rotated(skewed)[0] == "polygon"
 
 
-@pytest.mark.skipif(not hasattr(geometry, "quads"), reason="oriented boxes are not traced yet")
 def test_a_rotated_box_in_a_mirror(tmp_path: Path) -> None:
     root = write(tmp_path / "src", '<box label="b" xtl="20" ytl="20" xbr="40" ybr="30" rotation="30"/>')
     [_, new] = augment(root, tmp_path / "out", "--policy", policy(tmp_path / "p.json"))

@@ -67,6 +67,7 @@ class Source:
     masks: list[NDArray[np.uint8]]
     prepared: Any
     mask: MaskImage | None = None
+    second: MaskImage | None = None
     seen: set[str] = field(default_factory=set)
 
 
@@ -153,12 +154,17 @@ def load_mask(data: Dataset, sample: Sample) -> MaskImage | None:
         # painted masks need to know what comes from outside
         w, h = sample.size
         return gray(np.ones((h, w), np.uint8))
+    return load_file(data, sample, sample.mask)
+
+
+def load_file(data: Dataset, sample: Sample, path: str) -> MaskImage:
+    """A mask file of the sample; Skip if it cannot be read."""
     try:
-        return masks.load(data.root, sample)
+        return masks.load_file(data.root, path, sample)
     except (DecodeError, LimitError) as error:
-        raise Skip(f"{sample.mask}: {error}", unreadable=True) from None
+        raise Skip(f"{path}: {error}", unreadable=True) from None
     except FileNotFoundError as error:
-        raise Skip(f"{sample.mask}: {error.strerror}", unreadable=True) from None
+        raise Skip(f"{path}: {error.strerror}", unreadable=True) from None
 
 
 class Worker:
@@ -178,7 +184,8 @@ class Worker:
         lanes = [rle.decode(i.rle.counts, i.rle.h, i.rle.w) for i in masked if i.rle is not None]
         tracer = Tracer(sample, self.plan.data.categories)
         mask = load_mask(self.plan.data, sample)
-        return Source(sample, raw, picture, tracer, masked, lanes, self.plan.writer.prepare(sample), mask)
+        second = None if sample.second is None else load_file(self.plan.data, sample, sample.second)
+        return Source(sample, raw, picture, tracer, masked, lanes, self.plan.writer.prepare(sample), mask, second)
 
     def _check_depth(self, sample: Sample, picture: Picture) -> None:
         """16 bits stay if the file can hold them and no transform computes on them; else Skip."""
@@ -192,7 +199,9 @@ class Worker:
         sample, picture, before = source.sample, source.picture, source.masks
         h, w = picture.image.shape[:2]
         data: dict[str, Any] = {"image": picture.image}
-        lanes = [*before, *([picture.alpha] if picture.alpha is not None else [])]
+        lanes: list[NDArray[Any]] = [*before, *([picture.alpha] if picture.alpha is not None else [])]
+        if source.second is not None:
+            lanes.append(source.second.array)
         if lanes:
             data["masks"] = lanes
         if source.mask is not None:
@@ -211,6 +220,7 @@ class Worker:
             )
         size = (image.shape[1], image.shape[0])
         moved = list(result.get("masks", ())) if lanes else []
+        second = moved.pop() if source.second is not None else None
         alpha = moved.pop() if picture.alpha is not None else None
         image = put_back(image, picture, record, alpha)
         pairs = {id(i): (b, np.asarray(a)) for i, b, a in zip(source.masked, before, moved, strict=True)}
@@ -219,11 +229,13 @@ class Worker:
         copy = Copy(sample, replica, path, size, objects, channels)
         if source.mask is not None:
             copy.mask = source.mask.with_array(np.asarray(result["mask"]))
+        if source.second is not None:
+            copy.second = source.second.with_array(np.asarray(second))
         return Made(copy, image, record, attempt, key, dropped)
 
     def copy(self, source: Source, replica: int, path: str) -> Made | None:
-        """The copy, drawn again while it lost all objects, cuts one under --whole, or repeats an earlier one; None if it
-        is dropped."""
+        """The copy, drawn again while it lost all objects, cuts one under --whole, or repeats an earlier one; None if
+        it is dropped."""
         had, empty = bool(source.tracer.objects), self.args.empty
         for attempt in range(REDRAWS + 1):
             made = self.draw(source, replica, attempt, path)

@@ -150,7 +150,13 @@ def neutral(data: Dataset, target: str) -> Neutral:
         found.lose(MASKS, int(sample.mask is not None))
         found.samples.append(
             replace(
-                sample, file=sample.source, frame="upright", instances=list(instances.values()), label=None, mask=None
+                sample,
+                file=sample.source,
+                frame="upright",
+                instances=list(instances.values()),
+                label=None,
+                mask=None,
+                second=None,
             )
         )
     points: dict[int, int] = {}

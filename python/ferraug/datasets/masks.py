@@ -194,7 +194,12 @@ def _categories(root: str, tables: list[str], report: Reporter) -> list[Category
 def load(root: str, sample: Sample) -> maskfile.MaskImage:
     """A sample's mask in the upright frame; DecodeError if it is damaged."""
     assert sample.mask is not None
-    mask = maskfile.decode(read_bytes(root, sample.mask, MAX_IMAGE))
+    return load_file(root, sample.mask, sample)
+
+
+def load_file(root: str, path: str, sample: Sample) -> maskfile.MaskImage:
+    """Any mask of a sample in the upright frame; DecodeError if it is damaged."""
+    mask = maskfile.decode(read_bytes(root, path, MAX_IMAGE))
     if sample.frame == "stored":
         mask = mask.with_array(maskfile.upright(mask.array, sample.orientation))
     return mask

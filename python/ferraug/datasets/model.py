@@ -72,8 +72,8 @@ class Sample:
     """One image and what is said about it. `source_id` is the random key: no absolute path, no id of a format.
 
     `path` is where the image lies in the written set, `file` where it lies in SRC if that differs (a conversion).
-    `label` is the one file that annotates it alone, `mask` its mask of classes (relative to SRC), `category` the class
-    of the image as a whole.
+    `label` is the one file that annotates it alone, `mask` its mask of classes (relative to SRC), `second` a mask that
+    goes along with it (of objects), `category` the class of the image as a whole.
     """
 
     path: str
@@ -88,6 +88,7 @@ class Sample:
     raw: Any = None
     label: str | None = None
     mask: str | None = None
+    second: str | None = None
     file: str | None = None
     category: int | None = None
 
@@ -175,7 +176,8 @@ class Mapped:
 
 @dataclass(slots=True)
 class Copy:
-    """One new image: where it goes, the objects that are left in it, and its mask of classes if the source has one."""
+    """One new image: where it goes, the objects that are left in it, its mask of classes and the one beside it if
+    the source has them."""
 
     sample: Sample
     replica: int
@@ -184,6 +186,7 @@ class Copy:
     objects: list[Mapped]
     channels: int = 3
     mask: Any = None
+    second: Any = None
 
 
 class Reporter:

@@ -9,10 +9,12 @@
       </object>
     </annotation>
 
-`Annotations/*.xml` with `JPEGImages/`, or XML beside images; splits from
-`ImageSets/Main/{train,val,trainval,test}.txt`. Coordinates are taken as they stand: x0 = xmin, x1 = xmax; the kit's own
-pixels count from 1 and include the last one, which origin 1 reads: x0 = xmin - 1, x1 = xmax. Children may come in any
-order.
+`Annotations/*.xml` with `JPEGImages/`, or XML beside images; palette masks in `SegmentationClass/` (classes) and
+`SegmentationObject/` (objects) go along. Splits from `ImageSets/Main/{train,val,trainval,test}.txt`; every other list
+beneath `ImageSets/` takes the copies of what it names.
+
+Coordinates are taken as they stand: x0 = xmin, x1 = xmax; the kit's own pixels count from 1 and include the last one,
+which origin 1 reads: x0 = xmin - 1, x1 = xmax. Children may come in any order.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ import os
 import re
 from dataclasses import dataclass, field
 
-from .._core import ConfigError, LimitError
+from .._core import ConfigError, DecodeError, LimitError
+from . import maskfile
 from .common import ROUNDING, clip_box, folder_split, open_sample
 from .model import Box, Category, Dataset, Instance, Reporter, Sample
 from .paths import MAX_LABEL, MAX_OBJECTS, MAX_XML, is_image_name, read_bytes, safe_rel_path, stem, walk
@@ -118,7 +121,7 @@ class _Reader:
         found: dict[str, list[str]] = {}
         for file in self.files:
             folder, _, name = file.rpartition("/")
-            if not (f"/{folder}".endswith("/ImageSets/Main") and name.endswith(".txt")):
+            if "/ImageSets/" not in f"/{folder}/" or not name.endswith(".txt"):
                 continue
             try:
                 text = read_bytes(self.root, file, MAX_LABEL).decode("utf-8")
@@ -127,7 +130,7 @@ class _Reader:
                 continue
             self.set.lists[file] = text
             self.owned.add(file)
-            if name[:-4] in SETS:
+            if name[:-4] in SETS and f"/{folder}".endswith("/ImageSets/Main"):
                 found.setdefault(name[:-4], []).extend(line.split()[0] for line in text.splitlines() if line.split())
         for name in SETS:
             for entry in found.get(name, ()):
@@ -167,8 +170,28 @@ class _Reader:
         file = VocFile(path)
         self.set.files[image] = file
         sample.label = path
+        sample.mask, sample.second = (self._mask(sample, path, f) for f in ("SegmentationClass", "SegmentationObject"))
+        if sample.mask is None:
+            sample.second = None
+        self.owned |= {m for m in (sample.mask, sample.second) if m is not None}
         self._objects(root, sample, file, raw)
         self.samples.append(sample)
+
+    def _mask(self, sample: Sample, path: str, folder: str) -> str | None:
+        """The palette mask of an image in one of the kit's folders; None, with a warning, if it is of no use."""
+        above = path.rpartition("/")[0].rpartition("/")[0]
+        mask = f"{above}/{folder}/{stem(path.rsplit('/', 1)[-1])}.png".lstrip("/")
+        if mask not in self.known:
+            return None
+        try:
+            head = maskfile.read_head(self.root, mask)
+        except (DecodeError, OSError) as error:
+            self.report.warn(mask, f"{error}; copied, new images get none", "file")
+            return None
+        if (head.w, head.h) != (sample.stored if sample.frame == "stored" else sample.size):
+            self.report.warn(mask, f"{head.w}x{head.h}, but its image has another size; copied only", "file")
+            return None
+        return mask
 
     def _by_stem(self, path: str) -> str | None:
         folder, _, name = path.rpartition("/")
@@ -253,7 +276,7 @@ class _Reader:
             self.report.notice("JPEGImages", f"{spare} image files have no XML; copied, not multiplied")
         masks = sum("/Segmentation" in f"/{f}" and is_image_name(f) for f in data.files)
         if masks:
-            self.report.notice("SegmentationClass", f"{masks} masks are copied; new images get none")
+            self.report.notice("SegmentationClass", f"{masks} masks belong to no image of the set; copied only")
 
 
 def read_box(element: Element | None, origin: int = 0) -> tuple[Box, bool]:

@@ -7,7 +7,9 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from . import maskfile
 from . import writer as base
+from .masks import mask_path
 from .model import Box, Copy, Dataset, Mapped, Sample
 from .paths import stem
 from .voc import VocSet
@@ -31,7 +33,8 @@ class Writer(base.Writer):
         """The XML of a copy at `path`."""
         source = sample.label or ""
         folder = source.rsplit("/", 1)[0] + "/" if "/" in source else ""
-        return [folder + stem(path.rsplit("/", 1)[-1]) + ".xml"]
+        xml = folder + stem(path.rsplit("/", 1)[-1]) + ".xml"
+        return [xml, *(mask_path(sample.path, m, path) for m in (sample.mask, sample.second) if m is not None)]
 
     def label_files(self, copy: Copy, prepared: Any) -> list[tuple[str, bytes]]:
         """The source's XML, edited in place."""
@@ -68,7 +71,8 @@ class Writer(base.Writer):
             if mapped.changed or mapped.instance.clipped or sample.frame == "stored":
                 self._object(element, mapped, copy.size, file.whole, raw, edits)
         text = spliced(raw, edits)
-        return [(path, text) for path in self.label_paths(sample, copy.path)]
+        contents = [text, *(maskfile.encode(m) for m in (copy.mask, copy.second) if m is not None)]
+        return list(zip(self.label_paths(sample, copy.path), contents, strict=True))
 
     def _object(
         self,
@@ -114,11 +118,17 @@ class Writer(base.Writer):
         """Lists need the source's and the copy's stem."""
         return json.dumps([copy.sample.path, copy.path]).encode()
 
+    def original_paths(self) -> list[str]:
+        """XML files and masks."""
+        paths = (p for s in self.data.samples() for p in (s.label, s.mask, s.second))
+        return list(dict.fromkeys(p for p in paths if p is not None))
+
     def originals(self, gone: set[int]) -> Iterator[tuple[str, bytes | None]]:
-        """XML files of the sources: None for a byte copy, else the text without its invalid objects."""
+        """XML files of the sources: None for a byte copy, else the text without its invalid objects; their masks."""
         for sample in self.data.samples():
             if id(sample) in gone:
                 continue
+            yield from ((m, None) for m in (sample.mask, sample.second) if m is not None)
             file = self.set.files[sample.path]
             if not file.dropped:
                 yield file.path, file.text
