@@ -36,9 +36,26 @@ pub(crate) fn periodic<F: Copy + Default>(v: &[F], c: usize) -> [F; PERIOD] {
     out
 }
 
+/// Elements of a long row before the first cache line that begins in it. NumPy aligns to 16 bytes: the stores of most
+/// vectors would cross a line, which costs a third of the time where rows are made for the second-level cache.
+#[inline(always)]
+fn to_line(dst: &[f32]) -> usize {
+    if dst.len() < 256 { 0 } else { dst.as_ptr().align_offset(64).min(15) }
+}
+
 simd_narrow! {
     fn normalize_periodic[T: Sample][T](src: &[T], dst: &mut [f32], mean: &[f32; PERIOD], denom: &[f32; PERIOD]) {
         let dst = &mut dst[..src.len()];
+        let (mut mean, mut denom) = (*mean, *denom);
+        let head = to_line(dst);
+        let ((first, src), (head_dst, dst)) = (src.split_at(head), dst.split_at_mut(head));
+        if head > 0 {
+            for (i, (s, d)) in first.iter().zip(head_dst).enumerate() {
+                *d = (s.to_f32() - mean[i]) * denom[i];
+            }
+            mean.rotate_left(head);
+            denom.rotate_left(head);
+        }
         let mut s = src.chunks_exact(PERIOD);
         let mut d = dst.chunks_exact_mut(PERIOD);
         for (s, d) in (&mut s).zip(&mut d) {
@@ -295,9 +312,15 @@ impl Real for Half {
 simd_narrow! {
     /// `v / max` in f32, for every stored type.
     pub fn cast_row[T: Real][T](src: &[T], dst: &mut [f32], max: f64) {
+        let dst = &mut dst[..src.len()];
+        let by = Divisor::new(max);
+        let head = to_line(dst);
+        let ((first, src), (head_dst, dst)) = (src.split_at(head), dst.split_at_mut(head));
+        for (s, d) in first.iter().zip(head_dst) {
+            *d = s.over(by);
+        }
         let n = src.len();
         let dst = &mut dst[..n];
-        let by = Divisor::new(max);
         for i in 0..n {
             dst[i] = src[i].over(by);
         }
@@ -322,6 +345,28 @@ mod tests {
 
     fn row(n: usize) -> Vec<u8> {
         (0..n as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 11) as u8).collect()
+    }
+
+    /// Rows that begin anywhere within a cache line have the same values.
+    #[test]
+    fn the_place_in_memory_does_not_matter() {
+        for c in [1, 3, 4] {
+            let (mean, denom) = ([1.5, 20.25, 7.0, 99.0], [0.5, 0.017, 3.0, 0.3]);
+            let n = 360;
+            let src = row(n);
+            let mut memory = vec![0.0; n + 32];
+            for first in 0..32 {
+                let dst = &mut memory[first..first + n];
+                normalize_row(&src, dst, &mean[..c], &denom[..c], c);
+                for (i, (s, d)) in src.iter().zip(&*dst).enumerate() {
+                    assert_eq!(*d, (*s as f32 - mean[i % c]) * denom[i % c], "{c} {first} {i}");
+                }
+                cast_row(&src, dst, 255.0);
+                for (s, d) in src.iter().zip(&*dst) {
+                    assert_eq!(*d, s.over(Divisor::new(255.0)), "{first}");
+                }
+            }
+        }
     }
 
     fn check<T: Sample>(of: impl Fn(u8) -> T) {
