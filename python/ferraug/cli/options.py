@@ -73,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     add("--format", choices=("keep", "jpg", "png"), default="keep", help="format of new images (keep)")
     add("--quality", type=_number(1, 100, True), default=95, metavar="1-100", help="JPEG quality (95)")
     add("--workers", type=_number(1, 1024, True), metavar="N", help="threads; never changes a byte (all cores)")
+    add("--resume", action="store_true", help="go on with a run that was stopped")
     add("--overwrite", action="store_true", help="first delete what an earlier run wrote to DST")
     add(
         "--max-errors",

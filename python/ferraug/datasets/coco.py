@@ -18,12 +18,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._core import ConfigError
+from .._core import ConfigError, DecodeError, UnsafePathError
 from . import jsonspan
 from .coco_values import Invalid, box_of, declared_size, flip_pairs, keypoints_of, mask_box, outline_of, turn
 from .common import ROUNDING, canonical_split, clip_box, folder_split, number, open_sample
 from .model import Category, Dataset, Instance, Reporter, Sample
-from .paths import MAX_JSON, MAX_OBJECTS, is_image_name, read_bytes, safe_rel_path, walk
+from .paths import MAX_JSON, MAX_OBJECTS, is_image_name, open_beneath, read_bytes, safe_rel_path, walk
 from .polygon import area, clip, extent
 
 _NUMBERS = {int, float}
@@ -82,14 +82,14 @@ def kind_of(root: str, path: str) -> str | None:
     Looks at the text only: the arrays' keys and the first record, so that detection does not read a file twice.
     """
     try:
-        with open(os.path.join(root, path), "rb") as file:
+        with os.fdopen(open_beneath(root, path), "rb") as file:
             head = file.read(1 << 16)
             size = os.fstat(file.fileno()).st_size
             tail = b""
             if size > len(head):
                 file.seek(max(len(head), size - (1 << 16)))
                 tail = file.read()
-    except OSError:
+    except (OSError, DecodeError, UnsafePathError):
         return None
     if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return None

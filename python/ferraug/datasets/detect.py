@@ -16,7 +16,7 @@ from . import coco, voc, yolo
 from .common import canonical_split
 from .formats import FORMATS
 from .model import Dataset, Options, Reporter
-from .paths import is_image_name, stem, walk
+from .paths import is_image_name, read_head, stem, walk
 
 KNOWN = (*FORMATS, *(n for n in ("classes", "masks", "instances", "cvat", "labelme", "createml", "dota") if n not in FORMATS))
 
@@ -148,11 +148,7 @@ def _is_dota(root: str, files: list[str]) -> bool:
 
 
 def _holds(root: str, path: str, pattern: bytes) -> bool:
-    try:
-        with open(os.path.join(root, path), "rb") as file:
-            return re.search(pattern, file.read(1 << 16)) is not None
-    except OSError:
-        return False
+    return re.search(pattern, read_head(root, path)) is not None
 
 
 def _mask_pairs(files: list[str]) -> tuple[int, int]:
