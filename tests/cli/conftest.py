@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "datasets"))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "datasets")]
 
 from dataset_helpers import shared  # noqa: E402
 

@@ -243,14 +243,16 @@ def test_write_errors_are_5(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     src = write_coco(tmp_path / "src")
     calls = 0
 
-    def full(temp: str, path: str) -> None:
+    rename = output.Folder.rename_new
+
+    def full(self: output.Folder, temp: str, name: str) -> None:
         nonlocal calls
         calls += 1
         if calls > 4:
-            raise OSError(28, "No space left on device", path)
-        os.rename(temp, path)
+            raise OSError(28, "No space left on device", name)
+        rename(self, temp, name)
 
-    monkeypatch.setattr(output, "rename_new", full)
+    monkeypatch.setattr(output.Folder, "rename_new", full)
     out = tmp_path / "out"
     assert run(src, "--out", out, "-n", 3, "--workers", 2) == 5
     assert not [n for n in everything(out) if n.endswith(".tmp")]

@@ -6,15 +6,18 @@ what the sources have in common (COCO files, lists, manifest, report) is written
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import signal
 import sys
 import threading
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property, partial
 from typing import Any
 
 from .. import _core
@@ -25,29 +28,34 @@ from ..datasets.geometry import Limits
 from ..datasets.model import Dataset, Options, Sample
 from ..datasets.paths import MAX_IMAGE, read_bytes
 from ..datasets.resplit import resplit
+from . import journal as journals
 from . import plan as planning
 from . import report as reporting
+from .journal import JOURNAL, Done, Entry, Journal, State
+from .lock import Lock
 from .options import Usage, cores
 from .output import (
     MANIFEST,
     REPORT,
+    ROOT_FILES,
     RUN,
-    Spool,
     Target,
+    check_kept,
     check_plan,
     check_target,
-    delete_earlier,
+    earlier_files,
+    read_run,
+    write_journal,
 )
 from .policy import Policy
+from .pool import Job, Pool, Stopped
 from .select import divide
 from .work import Made, Outcome, Skip, Source, Worker, tally
 
 DONE, SKIPS, IO, INTERRUPTED = 0, 3, 5, 130
 
-
-def say(text: str) -> None:
-    """Text for people goes to stderr."""
-    print(text, file=sys.stderr)
+#: what a disk says that is full or broken
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 #: options that decide what is in DST, as the report and the run file name them
@@ -57,13 +65,30 @@ PIXELS = (
 ).split()
 
 
-def format_options(args: Namespace) -> Options:
-    """What the arguments say about formats."""
-    return Options(args.task, args.voc_origin, args.yolo_parts, args.mask_fill)
+def read_source(args: Namespace) -> tuple[Dataset, Any, list[str]]:
+    """The set that is written, what was found in SRC, and what a conversion could not keep."""
+    # --task is the target's where that is YOLO
+    task = None if args.to == "yolo" else args.task
+    data, found = read_any(args.src, args.source, options=Options(task, args.voc_origin, args.yolo_parts, args.mask_fill))
+    notices = []
+    if args.to is not None:
+        data.options.task = args.task
+        data = adopt(data, args.to)
+        notices = [f"lost from {found.format} to {args.to}: {n:,} {what}" for what, n in data.losses.items()]
+    if args.make_splits is not None:
+        divide(data, args.make_splits, args.seed)
+        resplit(data)
+    return data, found, notices
 
 
-class Stopped(Exception):
-    """A source left between two copies because the run ends."""
+def say(text: str) -> None:
+    """Text for people goes to stderr."""
+    print(text, file=sys.stderr)
+
+
+def schedule(jobs: list[Job]) -> list[Job]:
+    """The order of the work. No byte depends on it."""
+    return jobs
 
 
 class Run:
@@ -75,12 +100,13 @@ class Run:
         self.done = 0
         self.lock = threading.Lock()
         self.notices: list[str] = []
-        self.old: list[str] = []
+        self.interrupted = False
+        self.finishing = False
         if not args.out and args.preview is None:
             raise Usage("ferraug augment: --out DST is needed")
         self.workers = args.workers or cores()
         if args.preview is None:
-            self.old = check_target(args.src, args.out, args.overwrite)
+            check_target(args.src, args.out, args.overwrite, args.resume)
         self.policy = Policy(args.policy, args.seed, args.size)
         self.notices += self.policy.notices
         self.limits = Limits(**self.policy.minima)
@@ -89,15 +115,8 @@ class Run:
         if args.min_side is not None:
             self.limits.side, self.limits.width, self.limits.height, self.limits.area = args.min_side, 0.0, 0.0, 0.0
         self.data: Dataset
-        self.data, self.found = read_any(args.src, args.source, options=format_options(args))
-        if args.to is not None:
-            self.data = adopt(self.data, args.to)
-            self.notices += [
-                f"lost from {self.found.format} to {args.to}: {n:,} {what}" for what, n in self.data.losses.items()
-            ]
-        if args.make_splits is not None:
-            divide(self.data, args.make_splits, args.seed)
-            resplit(self.data)
+        self.data, self.found, lost = read_source(args)
+        self.notices += lost
         if args.preview is not None:
             args.copies = max(args.copies, 1)
         self.plan = planning.make(self.data, args)
@@ -107,7 +126,6 @@ class Run:
             "policy": args.policy if os.sep not in args.policy else os.path.basename(args.policy),
             "policy_hash": self.policy.hash,
             "seed": args.seed,
-            "to": args.to,
             "splits": args.splits or ["train"],
             "minima": {k: getattr(self.limits, k) for k in ("visibility", "side", "width", "height", "area")},
             **{key: getattr(args, key) for key in PIXELS},
@@ -136,44 +154,182 @@ class Run:
 
     def augment(self) -> int:
         """Writes DST and returns the exit code."""
-        args, plan, data = self.args, self.plan, self.data
-        check_plan(args.out, plan.outputs, self.old, plan.estimate)
+        args, data = self.args, self.data
         most = self._most_errors()
         bad = sum(p.level == "invalid" and p.what == "image" for p in data.problems)
+        known = journals.read(os.path.join(args.out, JOURNAL))
+        self._check_plan(known)
         self._show_problems()
         if args.dry_run:
             return self._tell_plan()
         if bad > most:
             say(f"stopped: {bad} images cannot be read, more than --max-errors {most}; nothing was written")
             return SKIPS
-        start = time.monotonic()
-        token = hashlib.sha256(json.dumps(self.options, sort_keys=True).encode()).hexdigest()
+        self.start = time.monotonic()
+        with self._signals():
+            try:
+                lock = Lock(args.out)
+            except OSError as error:
+                if error.errno not in DISK:
+                    raise
+                return self._tell_disk(error, 0)
+            try:
+                return self._augment(most - bad)
+            except OSError as error:
+                if error.errno not in DISK:
+                    raise
+                return self._tell_disk(error, 0)
+            finally:
+                lock.release()
+
+    def _check_plan(self, known: State) -> None:
+        """What must hold before a byte is written. Checked again under the lock, for another run may have ended."""
+        args, plan = self.args, self.plan
+        old: set[str] = set()
+        needed = plan.estimate
+        if args.overwrite and os.path.isdir(args.out):
+            old = earlier_files(args.out, known)
+        elif args.resume:
+            run = read_run(os.path.abspath(args.out)) if known.config is None else None
+            old = {*known.paths(), *ROOT_FILES, *(run["files"] if run is not None else ())}
+            needed = max(needed - sum(e.size for e in known.entries()), 0)
+        check_plan(args.out, plan.outputs, old, needed)
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """What a call that goes on must have in common with the one that began."""
+        digest = hashlib.sha256()
+        data = self.data
+        names = [s.source for s in data.samples()] + data.files
+        names += self.plan.writer.original_paths() + self.plan.writer.aggregate_paths()
+        for name in names:
+            try:
+                size = os.stat(os.path.join(data.root, name)).st_size
+            except OSError:
+                size = -1
+            digest.update(f"{name}\0{size}\0".encode("utf-8", "surrogateescape"))
+        options = json.loads(json.dumps(self.options))
+        return {
+            "ferraug": _core.__version__,
+            "format": data.format,
+            "options": options,
+            "sources": {"count": len(names), "names and sizes": digest.hexdigest()},
+        }
+
+    def _augment(self, most: int) -> int:
+        args = self.args
+        config = self.config
+        check_kept(args.out, args.overwrite, args.resume)
+        state = journals.read(os.path.join(args.out, JOURNAL))
+        self._check_plan(state)
+        token = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+        if args.resume:
+            run = read_run(os.path.abspath(args.out))
+            old = state.config
+            if old is None and run is not None:
+                if not run.get("complete"):
+                    raise FileExistsError(17, f"not empty and without the {JOURNAL} of a stopped run", args.out)
+                old = {key: run.get(key) for key in config}
+            if old is not None:
+                field = journals.differing(old, config)
+                if field is not None:
+                    raise ConfigError(f"--resume: {field}; go on with what the run began with, or use --overwrite")
+            if state.config is None and run is not None:
+                say(f"{args.out}: complete, nothing to do")
+                return SKIPS if self._skipped_before() else DONE
         target = Target(args.out, token[:8])
-        totals = reporting.Totals(plan)
-        manifest, records = Spool(), Spool()
+        journal: Journal | None = None
         try:
-            os.makedirs(args.out, exist_ok=True)
-            if self.old:
-                delete_earlier(os.path.abspath(args.out), self.old)
-            # listed before they exist, so that a run that was stopped can be overwritten
-            target.write(RUN, self._run_file(plan.outputs, complete=False))
-            code = self._work(target, totals, manifest, records, most - bad)
-            if code is not None:
-                return code
-            self._finish(target, totals, manifest, records)
+            if state.config is None or args.overwrite:
+                owned = earlier_files(args.out, state) if args.overwrite else set()
+                state = write_journal(target, config, owned)
+            journal = Journal(os.path.join(target.root, JOURNAL), state)
+            self._prepare(target, journal, state)
+            return self._write_all(target, journal, state, most)
         except OSError as error:
-            target.clean()
-            say(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
-            return IO
+            if isinstance(error, FileExistsError) and journal is None:
+                raise
+            return self._tell_disk(error, target.bytes)
         except KeyboardInterrupt:
-            target.clean()
-            say(f"interrupted; {args.out} is incomplete, --overwrite replaces it")
+            say(f"interrupted; {args.out} is incomplete, --resume goes on with it")
             return INTERRUPTED
         finally:
-            manifest.close()
-            records.close()
-        seconds = time.monotonic() - start
-        return self._tell(target, totals, seconds)
+            target.close()
+            if journal is not None:
+                journal.close()
+
+    def _skipped_before(self) -> bool:
+        try:
+            with open(os.path.join(self.args.out, REPORT), "rb") as file:
+                return bool(json.load(file)["skipped"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    def _tell_disk(self, error: OSError, written: int) -> int:
+        text = f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            text += f"; about {max(self.plan.estimate - written, 0) // 1_000_000 + 1:,} MB are still needed"
+        say(f"{text}; --resume goes on from here")
+        return IO
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """An interrupt ends the run after the copies in hand; a second one at once."""
+
+        def interrupt(number: int, frame: object) -> None:
+            if self.interrupted:
+                os._exit(INTERRUPTED)
+            self.interrupted = True
+            self.stop.set()
+            if self.finishing:
+                raise KeyboardInterrupt
+
+        main = threading.current_thread() is threading.main_thread()
+        if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            yield
+            return
+        signal.signal(signal.SIGINT, interrupt)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _prepare(self, target: Target, journal: Journal, state: State) -> None:
+        """Everything in DST is either a finished piece that the journal vouches for, or gone."""
+        entries = list(state.entries())
+        bad: set[str] = set()
+
+        def check(entry: Entry) -> None:
+            if not target.is_whole(entry):
+                bad.add(entry.path)
+
+        if entries:
+            Pool([partial(check, entry) for entry in entries], self.workers, self.stop).wait()
+            if self.interrupted:
+                raise KeyboardInterrupt
+        # an image that could not be read is looked at again
+        for rank in [r for r, done in state.sources.items() if done.facts["unreadable"]]:
+            del state.sources[rank]
+        state.drop(bad)
+        kept = {e.path for e in state.entries()}
+        journal.restart(state)
+        target.delete((state.owned | set(ROOT_FILES)) - kept)
+        plan = self.plan
+        common = [*plan.writer.original_paths(), *plan.writer.aggregate_paths(), *ROOT_FILES]
+        journal.owns(name for name in common if name not in state.owned)
+        target.write(RUN, self._run_file([*ROOT_FILES], complete=False))
+
+    def _write_all(self, target: Target, journal: Journal, state: State, most: int) -> int:
+        totals = reporting.Totals(self.plan)
+        code = self._work(target, totals, journal, state, most)
+        if code is not None:
+            return code
+        self.finishing = True
+        if self.interrupted:
+            raise KeyboardInterrupt
+        self._finish(target, totals, journal)
+        self.finishing = False
+        return self._tell(target, totals, time.monotonic() - self.start)
 
     def _most_errors(self) -> int:
         kind, value = self.args.max_errors
@@ -213,172 +369,171 @@ class Run:
         return DONE
 
     def _run_file(self, files: list[str], complete: bool) -> bytes:
-        return reporting.dump(
-            {
-                "ferraug": _core.__version__,
-                "format": self.data.format,
-                "options": self.options,
-                "complete": complete,
-                "files": sorted(set(files)),
-            }
-        )
+        return reporting.dump({**self.config, "complete": complete, "files": sorted(set(files))})
 
-    def _work(self, target: Target, totals: reporting.Totals, manifest: Spool, records: Spool, most: int) -> int | None:
+    def _work(
+        self, target: Target, totals: reporting.Totals, journal: Journal, state: State, most: int
+    ) -> int | None:
         """All sources and plain copies; an exit code if the run ends here."""
-        data, plan, quiet = self.data, self.plan, self.args.quiet
+        data, plan = self.data, self.plan
         sources = {id(s) for s in plan.sources}
+        told: list[str] = []
+        self.too_many = False
 
-        def multiply(rank: int) -> Outcome:
-            outcome = self._source(rank, target, manifest, records)
+        def multiply(rank: int) -> None:
+            outcome = self._source(rank, target, journal, state)
             with self.lock:
                 # what was skipped or dropped is done too
                 self.done += max(len(plan.names[rank]), 1) - outcome.written
-            return outcome
-
-        def plain(names: tuple[str, str]) -> None:
-            target.copy(os.path.join(data.root, *names[0].split("/")), names[1])
-
-        jobs: list[tuple[Callable[[Any], Any], Any]] = [(multiply, rank) for rank in range(len(plan.sources))]
-        jobs += [(plain, (s.source, s.path)) for s in data.samples() if id(s) not in sources | plan.gone]
-        jobs += [(plain, (f, f)) for f in data.files]
-        progress = reporting.Progress(sum(max(len(names), 1) for names in plan.names), quiet)
-        pool = ThreadPoolExecutor(max_workers=self.workers, thread_name_prefix="ferraug")
-        running: set[Future[Any]] = set()
-        waiting = iter(jobs)
-        try:
-            while True:
-                while len(running) < 2 * self.workers:
-                    job = next(waiting, None)
-                    if job is None:
-                        break
-                    running.add(pool.submit(job[0], job[1]))
-                if not running:
-                    break
-                finished, running = wait(running, timeout=0.1, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    outcome = future.result()
-                    if isinstance(outcome, Outcome):
-                        totals.add(outcome)
-                        if outcome.skipped is not None and len(totals.skipped) <= 20:
-                            progress.close()
-                            self.tell(f"skipped: {plan.sources[outcome.rank].path}: {outcome.skipped}")
-                progress.update(self.done, len(totals.skipped))
+                totals.add(outcome)
+                if outcome.skipped is not None:
+                    told.append(f"skipped: {plan.sources[rank].path}: {outcome.skipped}")
                 if len(totals.unreadable) > most:
-                    progress.close()
+                    self.too_many = True
                     self.stop.set()
-                    _settle(pool, running)
-                    say(f"stopped: more images than --max-errors allows cannot be read; {self.args.out} is incomplete")
-                    return SKIPS
-        except BaseException:
-            # copies that run are finished; a second interrupt leaves at once
-            progress.close()
-            self.stop.set()
-            try:
-                _settle(pool, running)
-            except KeyboardInterrupt:
-                target.clean()
-                os._exit(INTERRUPTED)
-            raise
-        finally:
-            progress.close()
-            pool.shutdown(wait=False, cancel_futures=True)
+
+        def plain(source: str, path: str) -> None:
+            journal.owns([path])
+            journal.file(target.copy(data.root, source, path))
+
+        jobs: list[Job] = [partial(multiply, rank) for rank in range(len(plan.sources))]
+        kept = sources | plan.gone
+        others = [(s.source, s.path) for s in data.samples() if id(s) not in kept] + [(f, f) for f in data.files]
+        jobs += [partial(plain, *names) for names in others if names[1] not in state.plain]
+        progress = reporting.Progress(sum(max(len(names), 1) for names in plan.names), self.args.quiet)
+        pool = Pool(schedule(jobs), self.workers, self.stop)
+        shown = 0
+        ended = False
+        while not ended:
+            ended = pool.wait(0.1)
+            while shown < len(told):
+                if shown < 20:
+                    progress.close()
+                    self.tell(told[shown])
+                shown += 1
+            progress.update(self.done, len(totals.skipped))
+        progress.close()
+        if pool.error is not None:
+            raise pool.error
+        if self.interrupted:
+            raise KeyboardInterrupt
+        if self.too_many:
+            say(
+                "stopped: more images than --max-errors allows cannot be read; "
+                f"{self.args.out} is incomplete, --resume goes on with it"
+            )
+            return SKIPS
         return None
 
-    def _source(self, rank: int, target: Target, manifest: Spool, records: Spool) -> Outcome:
-        """One source: its copies and its original."""
+    def _source(self, rank: int, target: Target, journal: Journal, state: State) -> Outcome:
+        """One source: its copies and its original; what the journal has of them already is not done again."""
         plan = self.plan
         sample = plan.sources[rank]
+        names = plan.names[rank]
         outcome = Outcome(rank)
-        try:
-            if not plan.names[rank]:
-                self._original(sample, target, None)
+        before = {r: state.copies[r, rank] for r in range(1, len(names) + 1) if (r, rank) in state.copies}
+        told = state.sources.get(rank)
+        if told is not None:
+            outcome.skipped, outcome.notices = told.facts["skipped"], list(told.facts["notices"])
+            if outcome.skipped is not None or len(before) == len(names):
+                for replica in sorted(before):
+                    self._recall(outcome, before[replica])
                 return outcome
-            source = self.worker.open(sample)
+        journal.owns([sample.path, *names, *(path for paths in plan.labels[rank] for path in paths)])
+        raw: bytes | None = None
+        try:
+            if not names:
+                raw = read_bytes(self.data.root, sample.source, MAX_IMAGE)
+            else:
+                source = self.worker.open(sample)
+                raw = source.raw
+                self._replicas(source, rank, outcome, before, target, journal)
         except Skip as skip:
             outcome.skipped, outcome.unreadable = str(skip), skip.unreadable
-            if not skip.unreadable:
-                self._original(sample, target, None)
-            return outcome
-        outcome.notices += source.picture.notices
-        if source.picture.alpha is not None and planning.file_format(sample, plan.format) == "jpeg":
+            if not skip.unreadable and raw is None:
+                raw = read_bytes(self.data.root, sample.source, MAX_IMAGE)
+        if told is None:
+            files = [self._original(sample, target, raw)] if raw is not None and id(sample) not in plan.gone else []
+            facts = {"skipped": outcome.skipped, "unreadable": outcome.unreadable, "notices": outcome.notices}
+            journal.source(rank, files, facts)
+        return outcome
+
+    def _original(self, sample: Sample, target: Target, raw: bytes) -> Entry:
+        """The source itself, as --originals says."""
+        if self.args.originals == "link":
+            return target.link(self.data.root, sample.source, sample.path, raw)
+        return target.write(sample.path, raw)
+
+    def _replicas(
+        self, source: Source, rank: int, outcome: Outcome, before: dict[int, Done], target: Target, journal: Journal
+    ) -> None:
+        plan = self.plan
+        outcome.notices = list(source.picture.notices)
+        if source.picture.alpha is not None and planning.file_format(source.sample, plan.format) == "jpeg":
             outcome.notices.append("JPEG holds no alpha: new images of transparent sources are opaque")
         for replica, name in enumerate(plan.names[rank], 1):
             if self.stop.is_set():
                 raise Stopped
-            try:
-                made = self.worker.copy(source, replica, name)
-            except Skip as skip:
-                outcome.skipped = str(skip)
-                break
+            if replica in before:
+                self._recall(outcome, before[replica])
+                source.seen.add(before[replica].facts["mark"])
+                continue
+            made = self.worker.copy(source, replica, name)
             if made is None:
                 outcome.empty += 1
+                journal.copy((replica, rank), [], {"mark": "", "tally": None}, b"", b"")
                 continue
-            self._write(made, source, target, manifest, records, (replica, rank))
-            outcome.written += 1
+            part = Outcome(rank)
+            tally(part, made.copy.objects, made.dropped)
+            _merge(outcome, part)
+            self._write(made, source, part, target, journal, (replica, rank))
             with self.lock:
                 self.done += 1
-            tally(outcome, made.copy.objects, made.dropped)
-        self._original(sample, target, source.raw)
-        return outcome
 
-    def _original(self, sample: Sample, target: Target, raw: bytes | None) -> None:
-        """The source itself, as --originals says."""
-        if id(sample) in self.plan.gone:
+    def _recall(self, outcome: Outcome, done: Done) -> None:
+        """Counts a copy that an earlier call has made."""
+        counts = done.facts["tally"]
+        if counts is None:
+            outcome.empty += 1
             return
-        if self.args.originals == "link":
-            target.link(os.path.join(self.data.root, *sample.source.split("/")), sample.path)
-        else:
-            target.write(sample.path, read_bytes(self.data.root, sample.source, MAX_IMAGE) if raw is None else raw)
+        objects, sides, dropped = counts
+        _merge(outcome, Outcome(0, objects=dict(objects), sides=sides, dropped=dropped))
+        with self.lock:
+            self.done += 1
 
     def _write(
-        self,
-        made: Made,
-        source: Source,
-        target: Target,
-        manifest: Spool,
-        records: Spool,
-        place: tuple[int, int],
+        self, made: Made, source: Source, part: Outcome, target: Target, journal: Journal, place: tuple[int, int]
     ) -> None:
         content = self.worker.encode(made, source.picture)
-        line = self.worker.manifest(made, content)
-        record = self.plan.writer.record(made.copy, source.prepared)
-        for path, text in self.plan.writer.label_files(made.copy, source.prepared):
-            target.write(path, text)
-        target.write(made.copy.path, content)
-        manifest.put(place, line)
-        records.put(place, record)
+        digest = hashlib.sha256(content).hexdigest()
+        line = self.worker.manifest(made, digest)
+        writer = self.plan.writer
+        record = writer.record(made.copy, source.prepared)
+        files = [target.write(path, text) for path, text in writer.label_files(made.copy, source.prepared)]
+        files.append(target.write(made.copy.path, content, sha256=digest))
+        counts = (list(part.objects.items()), part.sides, part.dropped)
+        journal.copy(place, files, {"mark": made.mark, "tally": counts}, line, record)
 
-    def _finish(self, target: Target, totals: reporting.Totals, manifest: Spool, records: Spool) -> None:
+    def _finish(self, target: Target, totals: reporting.Totals, journal: Journal) -> None:
         """Labels of originals, then what all sources share, then the run file that says the rest is whole."""
         plan, data = self.plan, self.data
         gone = {id(plan.sources[rank]) for rank in totals.unreadable} | plan.gone
-        written = set()
+        files = [*journal.written(), *ROOT_FILES]
         for rel, content in plan.writer.originals(gone):
-            written.add(rel)
+            files.append(rel)
             if content is None:
-                target.copy(os.path.join(data.root, *rel.split("/")), rel)
+                target.copy(data.root, rel, rel)
             else:
                 target.write(rel, content)
-        if hasattr(os, "sync"):
-            os.sync()
-        for rel, pieces in plan.writer.aggregates(lambda: iter(records), gone):
-            written.add(rel)
+        target.sync_all()
+        for rel, pieces in plan.writer.aggregates(journal.records, gone):
+            files.append(rel)
             target.write(rel, pieces, sync=True)
-        target.write(MANIFEST, _lines(manifest), sync=True)
+        target.write(MANIFEST, journal.manifest(), sync=True)
         self.report = reporting.build(totals, self.options, self.notices)
         target.write(REPORT, reporting.dump(self.report), sync=True)
-        files = [s.path for s in data.samples() if id(s) not in gone] + data.files + sorted(written)
-        files += [json.loads(line)["out"] for line in manifest]
-        made = {(r, i) for r, i in manifest.places}
-        files += [
-            path
-            for i, labels in enumerate(plan.labels)
-            for r, paths in enumerate(labels, 1)
-            for path in paths
-            # of the masks that a copy may have, those of its lost objects are not there
-            if (r, i) in made and os.path.lexists(target.path(path))
-        ]
-        target.write(RUN, self._run_file([*files, MANIFEST, REPORT, RUN], complete=True), sync=True, replace=True)
+        target.write(RUN, self._run_file(files, complete=True), sync=True, replace=True)
+        journal.remove()
 
     def _tell(self, target: Target, totals: reporting.Totals, seconds: float) -> int:
         report = self.report
@@ -421,12 +576,11 @@ class Run:
         return SKIPS if invalid else DONE
 
 
-def _lines(spool: Spool) -> Iterator[bytes]:
-    yield from spool
-
-
-def _settle(pool: ThreadPoolExecutor, running: set[Future[Any]]) -> None:
-    """Cancels what has not begun and waits for what has."""
-    for future in running:
-        future.cancel()
-    pool.shutdown(wait=True, cancel_futures=True)
+def _merge(outcome: Outcome, part: Outcome) -> None:
+    """Adds one copy's counts."""
+    outcome.written += 1
+    for mine, its in ((outcome.objects, part.objects), (outcome.dropped, part.dropped)):
+        counts: dict[Any, int] = mine
+        for key, count in its.items():
+            counts[key] = counts.get(key, 0) + count
+    outcome.sides += part.sides

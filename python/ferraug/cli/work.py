@@ -81,6 +81,8 @@ class Made:
     attempt: int
     key: tuple[int, int, int]
     dropped: list[Dropped]
+    #: tells this list of ops from others
+    mark: str = ""
 
     def cuts(self) -> bool:
         """Some of an object shows and some does not."""
@@ -247,9 +249,10 @@ class Worker:
             if self.args.duplicates == "keep":
                 return made
             ops = json.dumps(made.record["ops"], default=repr)
-            if ops in source.seen and attempt < REDRAWS:
+            made.mark = hashlib.sha256(ops.encode()).hexdigest()[:32]
+            if made.mark in source.seen and attempt < REDRAWS:
                 continue
-            source.seen.add(ops)
+            source.seen.add(made.mark)
             return made
         return None
 
@@ -259,8 +262,8 @@ class Worker:
         full = picture.opaque and self.plan.format == "keep" and kind != "jpeg"
         return encode_image(opaque(made.image) if full else made.image, kind, vars(self.args))
 
-    def manifest(self, made: Made, content: bytes) -> bytes:
-        """The copy's line: enough to make its pixels again."""
+    def manifest(self, made: Made, sha256: str) -> bytes:
+        """The copy's line, without its end: enough to make its pixels again. `sha256` is its file's."""
         sample = made.copy.sample
         line = {
             "out": made.copy.path,
@@ -271,14 +274,14 @@ class Worker:
             "attempt": made.attempt,
             "key": list(made.key),
             "size": list(made.copy.size),
-            "sha256": hashlib.sha256(content).hexdigest(),
+            "sha256": sha256,
             "record": made.record,
             "in": len(sample.objects()),
             "out_objects": len(made.copy.objects),
             "dropped": [{"object": d.instance.where, "reason": d.text()} for d in made.dropped],
         }
         text = json.dumps(line, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
-        return text.encode("utf-8") + b"\n"
+        return text.encode("utf-8")
 
 
 def _plain(value: Any) -> Any:

@@ -18,13 +18,13 @@ import os
 import re
 from typing import Any
 
-from .._core import ConfigError
+from .._core import ConfigError, DecodeError, UnsafePathError
 from . import jsonspan
 from .coco_records import CocoDoc, CocoImage, Work, is_id
 from .coco_values import declared_size, flip_pairs
 from .common import canonical_split, folder_split, open_sample
 from .model import Category, Dataset, Reporter, Sample
-from .paths import MAX_JSON, is_image_name, read_bytes, safe_rel_path, walk
+from .paths import MAX_JSON, is_image_name, open_beneath, read_bytes, safe_rel_path, walk
 
 
 def find_documents(root: str, files: list[str]) -> list[tuple[str, str]]:
@@ -52,14 +52,14 @@ def kind_of(root: str, path: str) -> str | None:
     Looks at the text only: the arrays' keys and the first record, so that detection does not read a file twice.
     """
     try:
-        with open(os.path.join(root, path), "rb") as file:
+        with os.fdopen(open_beneath(root, path), "rb") as file:
             head = file.read(1 << 16)
             size = os.fstat(file.fileno()).st_size
             tail = b""
             if size > len(head):
                 file.seek(max(len(head), size - (1 << 16)))
                 tail = file.read()
-    except OSError:
+    except (OSError, DecodeError, UnsafePathError):
         return None
     if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return None

@@ -15,7 +15,7 @@ from .._core import ConfigError
 from . import classes, coco, createml, cvat, dota, instances, masks, voc, yolo
 from .formats import FORMATS
 from .model import Dataset, Options, Reporter
-from .paths import is_image_name, stem, walk
+from .paths import is_image_name, read_head, stem, walk
 
 KNOWN = tuple(FORMATS)
 
@@ -150,11 +150,7 @@ def _is_dota(root: str, files: list[str]) -> bool:
 
 
 def _holds(root: str, path: str, pattern: bytes) -> bool:
-    try:
-        with open(os.path.join(root, path), "rb") as file:
-            return re.search(pattern, file.read(1 << 16)) is not None
-    except OSError:
-        return False
+    return re.search(pattern, read_head(root, path)) is not None
 
 
 def _is_instances(root: str, files: list[str]) -> bool:

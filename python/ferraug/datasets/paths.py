@@ -7,6 +7,7 @@ the root.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -137,48 +138,111 @@ def walk(root: str, report: Reporter) -> list[str]:
     return found
 
 
-def read_bytes(root: str, rel: str, limit: int) -> bytes:
-    """The file's content; a size limit before reading, and never a device, a pipe or a link out of the root."""
-    path = os.path.join(root, rel)
-    real = os.path.realpath(path)
-    base = os.path.realpath(root)
-    if os.path.commonpath((base, real)) != base:
-        raise UnsafePathError(f"{rel}: a link out of the data set")
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    handle = os.open(real, flags)
+def open_beneath(root: str, rel: str) -> int:
+    """A handle for reading a regular file beneath `root`; a link is followed only if it stays inside.
+
+    Every folder is opened in the one above it, so a folder that is exchanged for a link meanwhile leads nowhere.
+    UnsafePathError for a link out, DecodeError for what is not a regular file, OSError else.
+    """
+    if os.open not in os.supports_dir_fd:
+        return _open_regular(_inside(root, rel), rel, None)
     try:
-        info = os.fstat(handle)
-        if not stat.S_ISREG(info.st_mode):
-            raise DecodeError("not a regular file")
-        if info.st_size > limit:
-            raise LimitError(f"{info.st_size} bytes > {limit}")
-        with os.fdopen(handle, "rb", closefd=False) as file:
-            return file.read(limit + 1)
+        return _walk_open(root, rel)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+            error.filename = os.path.join(root, rel)
+            raise
+    # a link, maybe: where it leads is opened in the same way, without further links
+    base = os.path.realpath(root)
+    inside = os.path.relpath(_inside(root, rel), base)
+    try:
+        return _walk_open(base, inside.replace(os.sep, "/"))
+    except OSError as error:
+        error.filename = os.path.join(root, rel)
+        raise
+
+
+def _inside(root: str, rel: str) -> str:
+    """Where the path really leads; UnsafePathError if that is out of the root."""
+    base = os.path.realpath(root)
+    real = os.path.realpath(os.path.join(root, rel))
+    if real != base and not real.startswith(base.rstrip(os.sep) + os.sep):
+        raise UnsafePathError(f"{rel}: a link out of the data set")
+    return real
+
+
+_DIR = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+_FILE = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+
+
+def _walk_open(root: str, rel: str) -> int:
+    handle = os.open(root, _DIR)
+    try:
+        *folders, name = [part for part in rel.split("/") if part not in ("", ".")] or ["."]
+        for part in folders:
+            if part == "..":
+                raise UnsafePathError(f"{rel}: steps upward")
+            inner = os.open(part, _DIR | _NO_LINK, dir_fd=handle)
+            os.close(handle)
+            handle = inner
+        if name == "..":
+            raise UnsafePathError(f"{rel}: steps upward")
+        return _open_regular(name, rel, handle)
     finally:
         os.close(handle)
+
+
+def _open_regular(path: str, rel: str, folder: int | None) -> int:
+    try:
+        handle = os.open(path, _FILE | _NO_LINK, dir_fd=folder)
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # a socket
+            raise DecodeError("not a regular file") from None
+        raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise DecodeError("not a regular file")
+    return handle
+
+
+def read_bytes(root: str, rel: str, limit: int) -> bytes:
+    """The file's content; a size limit before reading, and never a device, a pipe or a link out of the root."""
+    with os.fdopen(open_beneath(root, rel), "rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > limit:
+            raise LimitError(f"{size} bytes > {limit}")
+        content: bytes = file.readall()
+    if len(content) > limit:
+        raise LimitError(f"{len(content)} bytes > {limit}")
+    return content
+
+
+def read_head(root: str, rel: str, size: int = 1 << 16) -> bytes:
+    """The file's first bytes; none if it cannot be read."""
+    try:
+        with os.fdopen(open_beneath(root, rel), "rb") as file:
+            return file.read(size)
+    except (OSError, DecodeError, UnsafePathError):
+        return b""
 
 
 def read_header(root: str, rel: str) -> dict[str, object]:
     """What an image's header says, from its first bytes; the whole file only if its headers are longer than those."""
-    handle = os.open(os.path.join(root, rel), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    try:
-        info = os.fstat(handle)
-        if not stat.S_ISREG(info.st_mode):
-            raise DecodeError("not a regular file")
-        if info.st_size > MAX_IMAGE:
-            raise LimitError(f"{info.st_size} bytes > {MAX_IMAGE}")
+    with os.fdopen(open_beneath(root, rel), "rb", buffering=0) as file:
+        whole = os.fstat(file.fileno()).st_size
+        if whole > MAX_IMAGE:
+            raise LimitError(f"{whole} bytes > {MAX_IMAGE}")
         head = b""
         for size in (1 << 12, 1 << 16, MAX_IMAGE):
-            while len(head) < size and (more := os.read(handle, min(size, info.st_size) - len(head))):
+            while len(head) < size and (more := file.read(min(size, whole) - len(head))):
                 head += more
             try:
                 return probe(head)
             except DecodeError:
-                if len(head) == info.st_size or size == MAX_IMAGE:
+                if len(head) == whole or size == MAX_IMAGE:
                     raise
         raise DecodeError("no header")
-    finally:
-        os.close(handle)
 
 
 def check_collisions(names: Iterable[str]) -> None:

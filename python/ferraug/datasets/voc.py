@@ -19,7 +19,6 @@ which origin 1 reads: x0 = xmin - 1, x1 = xmax. Children may come in any order.
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
 
@@ -27,7 +26,17 @@ from .._core import ConfigError, DecodeError, LimitError
 from . import maskfile
 from .common import ROUNDING, clip_box, folder_split, open_sample
 from .model import Box, Category, Dataset, Instance, Reporter, Sample
-from .paths import MAX_LABEL, MAX_OBJECTS, MAX_XML, is_image_name, read_bytes, safe_rel_path, stem, walk
+from .paths import (
+    MAX_LABEL,
+    MAX_OBJECTS,
+    MAX_XML,
+    is_image_name,
+    read_bytes,
+    read_head,
+    safe_rel_path,
+    stem,
+    walk,
+)
 from .polygon import turned_box
 from .xmlspan import Element, XmlError, parse
 
@@ -70,11 +79,7 @@ class VocSet:
 
 def looks_like_voc(root: str, path: str) -> bool:
     """Root element `annotation` in any case, and an object; told from the first bytes."""
-    try:
-        with open(os.path.join(root, path), "rb") as file:
-            head = file.read(1 << 16)
-    except OSError:
-        return False
+    head = read_head(root, path)
     found = re.search(rb"<\s*([A-Za-z_][\w.-]*)", re.sub(rb"<\?.*?\?>|<!--.*?-->|<!.*?>", b"", head, flags=re.S))
     return found is not None and found[1].lower() == b"annotation"
 
