@@ -10,7 +10,7 @@ fn oracle(seed: u64, y: u32, i: usize) -> f64 {
     let (round, turn) = (place % 64 / 16, place % 16 / 4);
     let word = place / 64 * 32 + turn / 2 * 16 + round * 4 + place % 4;
     let w = philox([(group * LANES + word % LANES) as u32, y, 0, 0], key_words(seed))[word / LANES];
-    let radius = (-2.0 * math::ln((w & 0x7fff_ffff | 1) as f64 / 2f64.powi(31))).sqrt();
+    let radius = (-2.0 * math::ln((w & 0x7fff_ffff | 1) as f64 / (1u64 << 31) as f64)).sqrt();
     let angle = w as i16 as f64 / 32768.0 * std::f64::consts::FRAC_PI_2;
     let z = radius * if turn % 2 == 0 { math::sin(angle) } else { math::cos(angle) };
     if w >> 31 == 1 { -z } else { z }
@@ -22,7 +22,7 @@ fn every_kind_of_radius() {
     let ends = (0..31).flat_map(|k| (0..2000u32).flat_map(move |d| [(1 << k) + d, (1 << k) - d.min(1 << k)]));
     for u in ends.chain((0..1 << 31).step_by(9973)) {
         let u = u & 0x7fff_ffff | 1;
-        let (got, want) = (square_radius(u) as f64, -2.0 * math::ln(u as f64 / 2f64.powi(31)));
+        let (got, want) = (square_radius(u) as f64, -2.0 * math::ln(u as f64 / (1u64 << 31) as f64));
         assert!(got > 0.0 && (got - want).abs() < 2.5e-4, "{u}: {got} {want}");
         assert_eq!(square_radius(u | 1 << 31) as f64, got);
     }
