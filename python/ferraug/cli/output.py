@@ -464,5 +464,6 @@ def write_journal(target: Target, config: dict[str, Any], owned: Iterable[str]) 
     line, _ = journals.encode({"is": "config", **config})
     names = sorted(owned)
     more = journals.encode({"is": "owns", "paths": names})[0] if names else b""
+    target.delete(())  # a journal that was cut off while it was written has the name that this one takes
     target.write(JOURNAL, line + more, replace=True)
     return State(config=config, owned=set(names), end=len(line) + len(more))
