@@ -54,6 +54,22 @@ def test_balance_gives_rare_classes_more(tmp_path: Path) -> None:
     assert len(copies(tmp_path / "few")) == 12
 
 
+def test_max_size_is_a_prefix_that_fits(tmp_path: Path) -> None:
+    src = write_yolo(tmp_path / "src")
+    assert run(src, "--out", tmp_path / "all", "-n", 3, "--originals", "none") == 0
+    whole = tree(tmp_path / "all")
+    order = [f"{n}__ferraug-{r:04d}" for r in (1, 2, 3) for n in ("astronaut", "chelsea", "rocket")]
+    sizes = [len(whole[f"images/{n}.jpg"]) + len(whole[f"labels/{n}.txt"]) for n in order]
+    for most in (1000, sizes[0], sum(sizes[:4]) + 5, 10**8):
+        fits = max(k for k in range(10) if sum(sizes[:k]) <= most)
+        for workers in (1, 3):
+            out = tmp_path / f"m{most}-{workers}"
+            assert run(src, "--out", out, "-n", 3, "--max-size", most, "--workers", workers) == 0
+            made = [n for n in order if f"images/{n}.jpg" in tree(out)]
+            assert made == order[:fits]
+            assert all(tree(out)[f"images/{n}.jpg"] == whole[f"images/{n}.jpg"] for n in made)
+
+
 @pytest.mark.parametrize(
     ("weights", "total", "most", "expected"),
     [

@@ -31,6 +31,7 @@ from ..datasets.resplit import resplit
 from . import journal as journals
 from . import plan as planning
 from . import report as reporting
+from .budget import fitting
 from .journal import JOURNAL, Done, Entry, Journal, State
 from .lock import Lock
 from .options import Usage, cores
@@ -134,6 +135,10 @@ class Run:
         }
         self.worker = Worker(self.plan, self.policy, self.limits, args)
         self._try_policy()
+        if args.max_size is not None and args.preview is None and not args.dry_run:
+            args.limit = fitting(self.worker, self.plan, args.max_size, self.workers)
+            self.plan = planning.make(self.data, args)
+            self.worker = Worker(self.plan, self.policy, self.limits, args)
 
     def _try_policy(self) -> None:
         """A policy that fails on every image is a policy error (exit 2), not a thousand skips."""
